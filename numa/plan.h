@@ -1,0 +1,57 @@
+/*
+ * How many workers and on which CPUs: affinity, cpuset and cgroup quota meet the topology here
+ * (design 20).
+ */
+#ifndef WEFT_NUMA_PLAN_H
+#define WEFT_NUMA_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "numa/cpuset.h"
+#include "numa/topology.h"
+
+/* The calling thread's affinity mask, of whatever size the kernel uses. */
+int weft__affinity_get(struct weft__cpuset *out_set);
+
+/* Pins the calling thread to one CPU. */
+int weft__affinity_pin(uint32_t cpu);
+
+/*
+ * CPU quota in hundredths of a CPU over the whole visible cgroup path (v1 and v2), 0 when there is
+ * none. @root prefixes every path read ("" in production; a fixture in tests): ROOT/proc/self/cgroup,
+ * ROOT/proc/self/mountinfo and the mounts that it names.
+ */
+int weft__cgroup_quota(const char *root, uint32_t *out_hundredths);
+
+struct weft__plan_options {
+    uint32_t workers;   /* 0: choose */
+    bool smt_off;       /* one worker per core */
+    uint32_t quota;     /* hundredths of a CPU; 0: none */
+    const struct weft__cpuset *allowed; /* NULL: all of the topology */
+};
+
+struct weft__plan_slot {
+    uint32_t cpu;        /* the kernel's number */
+    uint32_t node_index;
+    uint32_t l3;
+    uint32_t core;
+};
+
+struct weft__plan {
+    uint32_t worker_count;
+    bool pinned;         /* false when there are more workers than CPUs, or a quota below them */
+    char reason[160];    /* one line: "4 workers: affinity allows 8 CPUs, cgroup quota 3.50" */
+    struct weft__plan_slot *slots; /* worker_count */
+};
+
+/*
+ * One worker per allowed CPU, at most ceil(quota), never below one; spread over nodes in equal parts
+ * when fewer than the CPUs, cores before their second threads. More workers than CPUs wrap around.
+ * -EINVAL when nothing is allowed; -ENOMEM.
+ */
+int weft__plan_make(const struct weft__topology *topology, const struct weft__plan_options *options,
+                    struct weft__plan **out_plan);
+void weft__plan_destroy(struct weft__plan *plan); /* accepts NULL */
+
+#endif

@@ -1,0 +1,211 @@
+#include "runtime/base/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/base/fault.h"
+
+/* The result of a raw call, errno folded in. */
+static long folded(long result)
+{
+    return result < 0 ? -(long)errno : result;
+}
+
+int weft__sys_open(const char *path, int flags, unsigned mode)
+{
+    return weft__sys_openat(AT_FDCWD, path, flags, mode);
+}
+
+int weft__sys_openat(int directory, const char *path, int flags, unsigned mode)
+{
+    int fault = weft__fault(WEFT__FAULT_OPEN);
+    return fault != 0 ? fault : (int)folded(openat(directory, path, flags, mode));
+}
+
+int weft__sys_close(int fd)
+{
+    int fault = weft__fault(WEFT__FAULT_CLOSE);
+    return fault != 0 ? fault : (int)folded(close(fd));
+}
+
+ssize_t weft__sys_read(int fd, void *buffer, size_t bytes)
+{
+    int fault = weft__fault(WEFT__FAULT_READ);
+    return fault != 0 ? fault : folded(read(fd, buffer, bytes));
+}
+
+ssize_t weft__sys_write(int fd, const void *buffer, size_t bytes)
+{
+    int fault = weft__fault(WEFT__FAULT_WRITE);
+    return fault != 0 ? fault : folded(write(fd, buffer, bytes));
+}
+
+int weft__sys_pipe(int ends[2], int flags)
+{
+    int fault = weft__fault(WEFT__FAULT_PIPE);
+    return fault != 0 ? fault : (int)folded(pipe2(ends, flags));
+}
+
+int weft__sys_eventfd(unsigned initial, int flags)
+{
+    int fault = weft__fault(WEFT__FAULT_EVENTFD);
+    return fault != 0 ? fault : (int)folded(eventfd(initial, flags));
+}
+
+ssize_t weft__sys_getdents(int fd, void *buffer, size_t bytes)
+{
+    int fault = weft__fault(WEFT__FAULT_GETDENTS);
+    return fault != 0 ? fault : folded(syscall(SYS_getdents64, fd, buffer, bytes));
+}
+
+int weft__sys_statx(int directory, const char *path, int flags, unsigned mask, struct statx *out)
+{
+    int fault = weft__fault(WEFT__FAULT_STAT);
+    return fault != 0 ? fault : (int)folded(statx(directory, path, flags, mask, out));
+}
+
+ssize_t weft__sys_read_file(const char *path, char *buffer, size_t bytes)
+{
+    size_t length = 0;
+    ssize_t count;
+
+    int fd = weft__sys_open(path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return fd;
+    do {
+        count = weft__sys_read(fd, buffer + length, bytes - 1 - length);
+        if (count > 0)
+            length += (size_t)count;
+    } while ((count > 0 && length < bytes - 1) || count == -EINTR);
+    if (count > 0)
+        count = weft__sys_read(fd, &(char){ 0 }, 1) == 0 ? 0 : -E2BIG;
+    (void)weft__sys_close(fd);
+    if (count < 0)
+        return count;
+    buffer[length] = '\0';
+    return (ssize_t)length;
+}
+
+void *weft__sys_map(size_t bytes)
+{
+    if (weft__fault(WEFT__FAULT_MMAP) != 0)
+        return NULL;
+    void *address = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return address == MAP_FAILED ? NULL : address;
+}
+
+int weft__sys_unmap(void *address, size_t bytes)
+{
+    int fault = weft__fault(WEFT__FAULT_MUNMAP);
+    return fault != 0 ? fault : (int)folded(munmap(address, bytes));
+}
+
+int weft__sys_madvise(void *address, size_t bytes, int advice)
+{
+    int fault = weft__fault(WEFT__FAULT_MADVISE);
+    return fault != 0 ? fault : (int)folded(madvise(address, bytes, advice));
+}
+
+int weft__sys_mprotect(void *address, size_t bytes, int protection)
+{
+    int fault = weft__fault(WEFT__FAULT_MPROTECT);
+    return fault != 0 ? fault : (int)folded(mprotect(address, bytes, protection));
+}
+
+int weft__sys_get_affinity(int thread, size_t mask_bytes, void *mask)
+{
+    int fault = weft__fault(WEFT__FAULT_AFFINITY);
+    return fault != 0 ? fault
+                      : (int)folded(syscall(SYS_sched_getaffinity, thread, mask_bytes, mask));
+}
+
+int weft__sys_set_affinity(int thread, size_t mask_bytes, const void *mask)
+{
+    int fault = weft__fault(WEFT__FAULT_AFFINITY);
+    return fault != 0 ? fault
+                      : (int)folded(syscall(SYS_sched_setaffinity, thread, mask_bytes, mask));
+}
+
+int weft__sys_getcpu(unsigned *out_cpu, unsigned *out_node)
+{
+    int fault = weft__fault(WEFT__FAULT_GETCPU);
+    return fault != 0 ? fault : (int)folded(getcpu(out_cpu, out_node));
+}
+
+int weft__sys_thread_id(void)
+{
+    return (int)syscall(SYS_gettid);
+}
+
+int weft__sys_io_uring_setup(unsigned entries, void *parameters)
+{
+    int fault = weft__fault(WEFT__FAULT_RING_SETUP);
+    return fault != 0 ? fault : (int)folded(syscall(SYS_io_uring_setup, entries, parameters));
+}
+
+int weft__sys_io_uring_enter(int fd, unsigned submit, unsigned wait, unsigned flags, void *argument,
+                             size_t argument_bytes)
+{
+    int fault = weft__fault(WEFT__FAULT_RING_ENTER);
+    return fault != 0 ? fault
+                      : (int)folded(syscall(SYS_io_uring_enter, fd, submit, wait, flags, argument,
+                                            argument_bytes));
+}
+
+int weft__sys_io_uring_register(int fd, unsigned opcode, void *argument, unsigned count)
+{
+    int fault = weft__fault(WEFT__FAULT_RING_REGISTER);
+    return fault != 0 ? fault
+                      : (int)folded(syscall(SYS_io_uring_register, fd, opcode, argument, count));
+}
+
+int weft__sys_futex_wait(const uint32_t *word, uint32_t expected, int64_t until_ns)
+{
+    int fault = weft__fault(WEFT__FAULT_FUTEX);
+    if (fault != 0)
+        return fault;
+    struct timespec until = { .tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000 };
+    return (int)folded(syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected,
+                               until_ns == INT64_MAX ? NULL : &until, NULL,
+                               FUTEX_BITSET_MATCH_ANY));
+}
+
+int weft__sys_futex_wake(const uint32_t *word, int count)
+{
+    return (int)folded(syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0));
+}
+
+int weft__sys_get_mempolicy(int *out_mode)
+{
+    int fault = weft__fault(WEFT__FAULT_MEMPOLICY);
+    return fault != 0 ? fault
+                      : (int)folded(syscall(SYS_get_mempolicy, out_mode, NULL, 0UL, NULL, 0UL));
+}
+
+int weft__sys_mbind(void *address, size_t bytes, int mode, const unsigned long *nodes,
+                    unsigned long node_bits, unsigned flags)
+{
+    int fault = weft__fault(WEFT__FAULT_MEMPOLICY);
+    return fault != 0
+               ? fault
+               : (int)folded(syscall(SYS_mbind, address, bytes, mode, nodes, node_bits, flags));
+}
+
+WEFT__NOIPA int weft__sys_errno_get(void)
+{
+    __asm__ volatile("" ::: "memory");
+    return errno;
+}
+
+WEFT__NOIPA void weft__sys_errno_set(int value)
+{
+    __asm__ volatile("" ::: "memory");
+    errno = value;
+}

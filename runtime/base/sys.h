@@ -1,0 +1,63 @@
+/*
+ * System calls as functions that return a result or a negative errno. The only file of the tree
+ * that reads errno: an errno address may not be kept across a task switch (README, "errno").
+ * Each wrapper passes the fault point of its name first.
+ */
+#ifndef WEFT_BASE_SYS_H
+#define WEFT_BASE_SYS_H
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "runtime/base/compiler.h"
+
+struct statx;
+
+int weft__sys_open(const char *path, int flags, unsigned mode);
+int weft__sys_openat(int directory, const char *path, int flags, unsigned mode);
+int weft__sys_close(int fd);
+ssize_t weft__sys_read(int fd, void *buffer, size_t bytes);
+ssize_t weft__sys_write(int fd, const void *buffer, size_t bytes);
+int weft__sys_pipe(int ends[2], int flags);
+int weft__sys_eventfd(unsigned initial, int flags);
+ssize_t weft__sys_getdents(int fd, void *buffer, size_t bytes);
+int weft__sys_statx(int directory, const char *path, int flags, unsigned mask, struct statx *out);
+
+/* Reads a whole small file (sysfs, procfs) and ends it with a NUL. Returns the bytes read, -E2BIG
+ * when @bytes - 1 do not hold it. */
+ssize_t weft__sys_read_file(const char *path, char *buffer, size_t bytes);
+
+/* Anonymous private memory, zeroed, not reserved; NULL when refused. */
+void *weft__sys_map(size_t bytes);
+int weft__sys_unmap(void *address, size_t bytes);
+int weft__sys_madvise(void *address, size_t bytes, int advice);
+int weft__sys_mprotect(void *address, size_t bytes, int protection);
+
+/* Mask calls take any size; a mask that is too small for the kernel gives -EINVAL. */
+int weft__sys_get_affinity(int thread, size_t mask_bytes, void *mask);
+int weft__sys_set_affinity(int thread, size_t mask_bytes, const void *mask);
+int weft__sys_getcpu(unsigned *out_cpu, unsigned *out_node);
+int weft__sys_thread_id(void);
+
+int weft__sys_io_uring_setup(unsigned entries, void *parameters);
+int weft__sys_io_uring_enter(int fd, unsigned submit, unsigned wait, unsigned flags, void *argument,
+                             size_t argument_bytes);
+int weft__sys_io_uring_register(int fd, unsigned opcode, void *argument, unsigned count);
+
+/* Waits while *word == expected; @until_ns is absolute monotonic time, INT64_MAX waits for ever. */
+int weft__sys_futex_wait(const uint32_t *word, uint32_t expected, int64_t until_ns);
+int weft__sys_futex_wake(const uint32_t *word, int count);
+
+int weft__sys_get_mempolicy(int *out_mode);
+int weft__sys_mbind(void *address, size_t bytes, int mode, const unsigned long *nodes,
+                    unsigned long node_bits, unsigned flags);
+
+/* errno of the calling thread, saved and restored around a task switch. Never inlined, never
+ * merged: the address must be asked for anew on each call. */
+int weft__sys_errno_get(void);
+void weft__sys_errno_set(int value);
+
+#endif

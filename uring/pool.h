@@ -1,0 +1,44 @@
+/*
+ * The one pool of helper threads of a runtime: for calls that have no asynchronous form (reading a
+ * directory), for missing ops and for the compat engine. Threads start lazily, are named
+ * "weft-help-N", block all signals and end after idling. The pool knows nothing of tasks; what
+ * parks a task on it is runtime/offload.
+ */
+#ifndef WEFT_URING_POOL_H
+#define WEFT_URING_POOL_H
+
+#include <stdint.h>
+
+#include "runtime/base/atomic.h"
+
+struct weft__pool;
+
+/* One call. Belongs to the pool from submit until @run returns; @run may free it. */
+struct weft__job {
+    struct weft__job *next;
+    void (*run)(struct weft__job *job);
+};
+
+struct weft__pool_config {
+    uint32_t threads_max; /* 1 to 1,024; 0: 16 */
+    uint32_t queue_max;   /* jobs waiting for a thread; 0: 1,024 */
+};
+
+struct weft__pool_counters {
+    _Atomic uint64_t jobs;
+    _Atomic uint64_t refused;
+    _Atomic uint64_t threads_started;
+};
+
+int weft__pool_open(const struct weft__pool_config *config, struct weft__pool **out_pool);
+
+/* Any thread. 0; -EAGAIN when the queue is full (try again after a job has ended) or no thread can
+ * be started and none runs; -ESHUTDOWN while closing. */
+int weft__pool_submit(struct weft__pool *pool, struct weft__job *job);
+
+/* Runs what is queued, joins all threads, frees. Accepts NULL. */
+void weft__pool_close(struct weft__pool *pool);
+
+const struct weft__pool_counters *weft__pool_counters(const struct weft__pool *pool);
+
+#endif
