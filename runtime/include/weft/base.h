@@ -1,0 +1,57 @@
+/* Attributes, version and the handle rule that all headers share. */
+#ifndef WEFT_BASE_H
+#define WEFT_BASE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define WEFT_VERSION_MAJOR 0
+#define WEFT_VERSION_MINOR 1
+#define WEFT_VERSION_PATCH 0
+
+#define WEFT_API __attribute__((visibility("default")))
+#define WEFT_MUST_USE __attribute__((warn_unused_result))
+#define WEFT_PRINTF(format_index, first_index) \
+    __attribute__((format(printf, format_index, first_index)))
+
+#ifdef __cplusplus
+#define WEFT_BEGIN extern "C" {
+#define WEFT_END }
+#else
+#define WEFT_BEGIN
+#define WEFT_END
+#endif
+
+/*
+ * Handles. A task, scope, channel, file or runtime is named by a 64-bit handle. A handle is > 0; a
+ * negative one is an errno that the making call met, and every call that is given it returns it
+ * unchanged. A handle knows its kind and its generation: one that is stale, truncated or of another
+ * kind is an error (-ESRCH, for files -EBADF), never somebody else's object.
+ */
+typedef int64_t weft_task;
+typedef int64_t weft_scope;
+typedef int64_t weft_chan;
+typedef int64_t weft_fd;
+typedef int64_t weft_dir;
+typedef int64_t weft_runtime;
+
+WEFT_BEGIN
+
+/*
+ * weft_version - the version of the library that runs, "0.1.0"
+ * Compare with WEFT_VERSION_MAJOR and its sisters, which tell what a program was compiled against.
+ * Returns:    a string that lives as long as the program
+ * Errors:     none
+ * Ownership:  lent
+ * Context:    any thread, any task, signal handler    Suspends: never
+ * Cancel:     no effect
+ * Ordering:   none
+ * Cost:       none    Node: none
+ * Since:      0.1    Source: original
+ */
+WEFT_API const char *weft_version(void);
+
+WEFT_END
+
+#endif

@@ -1,0 +1,53 @@
+/* Counters of a runtime and of each worker. They only grow, and may be read at any time. */
+#ifndef WEFT_COUNTERS_H
+#define WEFT_COUNTERS_H
+
+#include <weft/base.h>
+
+typedef struct weft_counters {
+    size_t size;            /* sizeof(weft_counters) of the caller */
+    uint64_t spawned;       /* tasks spawned */
+    uint64_t ended;         /* tasks ended */
+    uint64_t switches;      /* times a task got the CPU */
+    uint64_t waits;         /* times a task suspended in a call that waits */
+    uint64_t steals;        /* fresh or migratable tasks taken from another worker */
+    uint64_t remote_wakes;  /* tasks made ready by another worker or thread */
+    uint64_t parks;         /* times a worker went to sleep in its ring */
+    uint64_t spins;         /* times an idle worker looked for work before it slept */
+    uint64_t doorbells;     /* wake-ups sent to sleeping workers */
+    uint64_t doorbells_failed; /* of these, sent again by another way */
+    uint64_t rescued_wakes; /* sleeps that ended by their time limit and found work: 0, or a defect */
+    uint64_t timers;        /* timers that fired */
+    uint64_t system_calls;  /* io_uring_enter calls, and the plain calls that weft made in its place */
+    uint64_t submissions;   /* operations given to the kernel */
+    uint64_t completions;   /* completions reaped */
+    uint64_t overflows;     /* times the completion queue overflowed; nothing is lost */
+    uint64_t stacks_made;   /* stacks carved out of fresh memory */
+    uint64_t stack_bytes;   /* address space of all stacks */
+    uint64_t helper_calls;  /* calls run on helper threads */
+} weft_counters;
+
+#define WEFT_COUNTERS_INIT { sizeof(weft_counters), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+WEFT_BEGIN
+
+/*
+ * weft_counters_read - the counters of one worker, or the sum over all
+ * @runtime:   the runtime; 0: the one that the caller runs in
+ * @worker:    0 to workers - 1; -1: the sum over all workers
+ * @out_counters: room, made with WEFT_COUNTERS_INIT; untouched on error
+ * Returns:    0
+ * Errors:     -ESRCH, -EPERM for runtime 0 outside a runtime, -EINVAL for a wrong size or worker
+ * Ownership:  copied out
+ * Context:    any task, any thread    Suspends: never
+ * Cancel:     no effect
+ * Ordering:   none; each counter is exact, together they are a moment's view
+ * Cost:       twenty loads for each worker    Node: none
+ * Since:      0.1    Source: original
+ */
+WEFT_API WEFT_MUST_USE int weft_counters_read(weft_runtime runtime, int worker,
+                                              weft_counters *out_counters);
+
+WEFT_END
+
+#endif

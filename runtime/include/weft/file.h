@@ -1,0 +1,262 @@
+/*
+ * Files, folders and pipes. Each call parks only its task. A weft_fd is a generation handle: once
+ * closed it is an error for ever, also when the kernel gives its number to another file.
+ */
+#ifndef WEFT_FILE_H
+#define WEFT_FILE_H
+
+#include <weft/base.h>
+#include <weft/error.h>
+#include <weft/time.h>
+
+typedef enum weft_file_kind {
+    WEFT_FILE_UNKNOWN,
+    WEFT_FILE_REGULAR,
+    WEFT_FILE_DIRECTORY,
+    WEFT_FILE_SYMLINK,
+    WEFT_FILE_PIPE,
+    WEFT_FILE_SOCKET,
+    WEFT_FILE_CHARACTER,
+    WEFT_FILE_BLOCK
+} weft_file_kind;
+
+typedef struct weft_file_info {
+    size_t size;           /* sizeof(weft_file_info) of the caller */
+    weft_file_kind kind;
+    uint32_t mode;         /* permission bits */
+    uint64_t bytes;        /* length */
+    uint64_t inode;
+    uint64_t device;
+    uint32_t links;
+    uint32_t user;
+    uint32_t group;
+    int64_t modified_ns;   /* since the epoch */
+} weft_file_info;
+
+#define WEFT_FILE_INFO_INIT { sizeof(weft_file_info), WEFT_FILE_UNKNOWN, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+typedef struct weft_dir_entry {
+    weft_file_kind kind; /* WEFT_FILE_UNKNOWN where the file system does not tell: ask weft_stat */
+    uint64_t inode;
+    char name[256];
+} weft_dir_entry;
+
+WEFT_BEGIN
+
+/*
+ * weft_open - opens a file
+ * @path:      relative to the working directory, or absolute
+ * @flags:     as open(2); O_CLOEXEC is always added
+ * @mode:      permission bits of a file that is created
+ * @until:     how long to wait
+ * Returns:    the file; end it with weft_close
+ * Errors:     those of open(2), -ETIMEDOUT, -ECANCELED, -EPERM outside a task, -ENOMEM
+ * Ownership:  the caller owns the file; a file that is opened after a cancel is closed by weft
+ * Context:    any task    Suspends: until the file is open
+ * Cancel:     the kernel is asked to stop; the file may have been created
+ * Ordering:   none
+ * Cost:       one submission    Node: none
+ * Since:      0.1    Source: io_uring OPENAT
+ */
+WEFT_API WEFT_MUST_USE weft_fd weft_open(const char *path, int flags, unsigned mode,
+                                         weft_deadline until);
+
+/*
+ * weft_close - closes a file
+ * Operations under way on it end first: new ones get -EBADF, those in flight are asked to end and
+ * waited for. Always releases.
+ * @fd:        the file
+ * Returns:    0, or the error that the kernel met while closing (the file is closed all the same)
+ * Errors:     -EBADF when it is closed or not a file
+ * Ownership:  the handle is given back
+ * Context:    any task; any thread    Suspends: until operations under way have ended
+ * Cancel:     neither cancel nor deadline stops it
+ * Ordering:   none
+ * Cost:       one close(2)    Node: none
+ * Since:      0.1    Source: close(2)
+ */
+WEFT_API int weft_close(weft_fd fd);
+
+/*
+ * weft_read - reads from where the file stands
+ * @fd:        the file
+ * @buffer:    room for bytes
+ * @bytes:     at most so many; up to 2 GiB - 4 KiB
+ * @until:     how long to wait
+ * Returns:    the count, 0 at the end of the file
+ * Errors:     those of read(2), -EBADF, -ETIMEDOUT, -ECANCELED, -EPERM outside a task
+ * Ownership:  buffer is the kernel's until the return
+ * Context:    any task    Suspends: until something was read
+ * Cancel:     asks the kernel; what it read before it stopped is returned, not lost
+ * Ordering:   none
+ * Cost:       one submission    Node: none
+ * Since:      0.1    Source: io_uring READ
+ */
+WEFT_API WEFT_MUST_USE ssize_t weft_read(weft_fd fd, void *buffer, size_t bytes,
+                                         weft_deadline until);
+
+/*
+ * weft_pread - reads at an offset; the file's own position stays
+ * @fd:        a file that can seek
+ * @buffer:    room for bytes
+ * @bytes:     as weft_read
+ * @offset:    in bytes from the start, >= 0
+ * @until:     how long to wait
+ * Returns:    the count, 0 at or past the end
+ * Errors:     as weft_read, -EINVAL for a negative offset, -ESPIPE for a pipe
+ * Ownership:  as weft_read
+ * Context:    any task    Suspends: until something was read
+ * Cancel:     as weft_read
+ * Ordering:   none
+ * Cost:       one submission    Node: none
+ * Since:      0.1    Source: io_uring READ
+ */
+WEFT_API WEFT_MUST_USE ssize_t weft_pread(weft_fd fd, void *buffer, size_t bytes, int64_t offset,
+                                          weft_deadline until);
+
+/*
+ * weft_write - writes where the file stands
+ * @fd:        the file
+ * @buffer:    bytes to write
+ * @bytes:     as weft_read
+ * @until:     how long to wait
+ * Returns:    the count, which may be less than bytes
+ * Errors:     those of write(2) (-EPIPE without a signal), -EBADF, -ETIMEDOUT, -ECANCELED, -EPERM
+ *             outside a task
+ * Ownership:  buffer is the kernel's until the return
+ * Context:    any task    Suspends: until something was written
+ * Cancel:     asks the kernel; what it wrote before it stopped is returned as count
+ * Ordering:   none
+ * Cost:       one submission    Node: none
+ * Since:      0.1    Source: io_uring WRITE
+ */
+WEFT_API WEFT_MUST_USE ssize_t weft_write(weft_fd fd, const void *buffer, size_t bytes,
+                                          weft_deadline until);
+
+/*
+ * weft_stat - what a path names; a symbolic link is not followed
+ * @path:      relative or absolute
+ * @out_info:  room, made with WEFT_FILE_INFO_INIT; untouched on error
+ * @until:     how long to wait
+ * Returns:    0
+ * Errors:     those of statx(2), -EINVAL for a wrong size, -ETIMEDOUT, -ECANCELED, -EPERM outside a
+ *             task
+ * Ownership:  copied out
+ * Context:    any task    Suspends: until the answer is there
+ * Cancel:     asks the kernel; nothing changes
+ * Ordering:   none
+ * Cost:       one submission    Node: none
+ * Since:      0.1    Source: io_uring STATX
+ */
+WEFT_API WEFT_MUST_USE int weft_stat(const char *path, weft_file_info *out_info,
+                                     weft_deadline until);
+
+/*
+ * weft_stat_of - what an open file is
+ * @fd:        the file
+ * @out_info:  as weft_stat
+ * @until:     how long to wait
+ * Returns:    0
+ * Errors:     those of statx(2), -EBADF, -EINVAL for a wrong size, -ETIMEDOUT, -ECANCELED, -EPERM
+ *             outside a task
+ * Ownership:  copied out
+ * Context:    any task    Suspends: until the answer is there
+ * Cancel:     asks the kernel; nothing changes
+ * Ordering:   none
+ * Cost:       one submission    Node: none
+ * Since:      0.1    Source: io_uring STATX
+ */
+WEFT_API WEFT_MUST_USE int weft_stat_of(weft_fd fd, weft_file_info *out_info, weft_deadline until);
+
+/*
+ * weft_fd_adopt - makes a handle of a descriptor number
+ * @number:    an open descriptor; weft_close closes it
+ * Returns:    the file
+ * Errors:     -EBADF when it is not open, -ENOMEM
+ * Ownership:  the descriptor is weft's from now on
+ * Context:    any task, any thread    Suspends: never
+ * Cancel:     no effect
+ * Ordering:   none
+ * Cost:       one fcntl(2)    Node: none
+ * Since:      0.1    Source: original
+ */
+WEFT_API WEFT_MUST_USE weft_fd weft_fd_adopt(int number);
+
+/*
+ * weft_fd_number - the descriptor number behind a file, for calls that weft does not have
+ * @fd:        the file
+ * Returns:    the number; do not close it, and do not use it after weft_close
+ * Errors:     -EBADF
+ * Ownership:  lent
+ * Context:    any task, any thread    Suspends: never
+ * Cancel:     no effect
+ * Ordering:   none
+ * Cost:       a few loads    Node: none
+ * Since:      0.1    Source: original
+ */
+WEFT_API int weft_fd_number(weft_fd fd);
+
+/*
+ * weft_pipe - makes a pipe
+ * @out_ends:  [0] to read from, [1] to write to; untouched on error
+ * Returns:    0
+ * Errors:     -EMFILE, -ENFILE, -ENOMEM
+ * Ownership:  the caller owns both ends
+ * Context:    any task, any thread    Suspends: never
+ * Cancel:     no effect
+ * Ordering:   none
+ * Cost:       one pipe2(2)    Node: none
+ * Since:      0.1    Source: pipe(2)
+ */
+WEFT_API WEFT_MUST_USE int weft_pipe(weft_fd out_ends[2]);
+
+/*
+ * weft_dir_open - opens a folder for reading its entries
+ * @path:      relative or absolute; a symbolic link is not followed
+ * @until:     how long to wait
+ * Returns:    the folder; end it with weft_dir_close
+ * Errors:     those of open(2) (-ENOTDIR), -ETIMEDOUT, -ECANCELED, -EPERM outside a task, -ENOMEM
+ * Ownership:  the caller owns the folder
+ * Context:    any task    Suspends: until it is open
+ * Cancel:     asks the kernel
+ * Ordering:   none
+ * Cost:       one submission, one allocation of 32 KiB    Node: local
+ * Since:      0.1    Source: io_uring OPENAT
+ */
+WEFT_API WEFT_MUST_USE weft_dir weft_dir_open(const char *path, weft_deadline until);
+
+/*
+ * weft_dir_next - the next entry of a folder; "." and ".." are left out
+ * @dir:       the folder
+ * @out_entry: room for it; untouched on error and at the end
+ * @until:     how long to wait
+ * Returns:    1 with an entry, 0 at the end
+ * Errors:     those of getdents(2), -EBADF, -EBUSY while another task reads the same folder,
+ *             -ETIMEDOUT, -ECANCELED, -EPERM outside a task
+ * Ownership:  copied out
+ * Context:    any task    Suspends: for every few hundred entries
+ * Cancel:     a read under way is waited for: it can't be asked to stop
+ * Ordering:   none
+ * Cost:       a call on a helper thread for every 32 KiB of entries    Node: none
+ * Since:      0.1    Source: getdents64(2), which has no io_uring operation
+ */
+WEFT_API WEFT_MUST_USE int weft_dir_next(weft_dir dir, weft_dir_entry *out_entry,
+                                         weft_deadline until);
+
+/*
+ * weft_dir_close - closes a folder
+ * @dir:       the folder
+ * Returns:    0
+ * Errors:     -EBADF, -EBUSY while another task reads it (it stays open)
+ * Ownership:  the handle is given back
+ * Context:    any task, any thread    Suspends: never
+ * Cancel:     no effect
+ * Ordering:   none
+ * Cost:       one close(2)    Node: none
+ * Since:      0.1    Source: original
+ */
+WEFT_API int weft_dir_close(weft_dir dir);
+
+WEFT_END
+
+#endif
