@@ -6,6 +6,9 @@ support_sources += \
     tests/support/unit.c \
     tests/support/unit.h
 
+unit_test_scripts += \
+    tests/unit/lint_test
+
 unit_tests += \
     tests/unit/base_test
 

@@ -22,7 +22,7 @@ void weft__fault_arm(enum weft__fault_point point, uint32_t nth, int error)
 
     weft__store_relaxed(&fault->calls, 0);
     weft__store_relaxed(&fault->error, error);
-    uint32_t before = atomic_exchange(&fault->left, nth);
+    uint32_t before = weft__swap_acqrel(&fault->left, nth); /* pairs with itself: arm against arm */
     if (before == 0 && nth != 0)
         weft__add_relaxed(&weft__fault_armed, 1);
     if (before != 0 && nth == 0)
