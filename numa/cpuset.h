@@ -27,12 +27,19 @@ int64_t weft__cpuset_next(const struct weft__cpuset *set, uint32_t from);
 
 /*
  * Parses the kernel's list form ("0-3,8,10-14:2/4" strides included, optional newline, empty text
- * is the empty set). Returns the count, or -EINVAL / -ERANGE with *out_at the offset of the
- * character that is wrong; the set is untouched then.
+ * is the empty set) into @set, whose old members go. Returns the count, -ENOMEM, or -EINVAL / -ERANGE
+ * with *out_at the offset of the character that is wrong; the set is untouched then.
  */
 int weft__cpuset_parse_list(struct weft__cpuset *set, const char *text, size_t *out_at);
 
-/* Writes the list form; returns its length as snprintf does. */
+/*
+ * Reads one non-empty list out of a longer text: starts at *@at, adds to @set, leaves *@at at the
+ * first character that does not belong to it. On an error *@at is the character that is wrong and
+ * @set may hold a part of the list. 0, -EINVAL, -ERANGE, -ENOMEM.
+ */
+int weft__cpuset_scan_list(struct weft__cpuset *set, const char *text, size_t *at);
+
+/* Writes the list form, cut to fit and ended with a NUL; returns its length as snprintf does. */
 size_t weft__cpuset_format(const struct weft__cpuset *set, char *text, size_t text_bytes);
 
 #endif

@@ -11,28 +11,36 @@
 #include "numa/cpuset.h"
 #include "numa/topology.h"
 
-/* The calling thread's affinity mask, of whatever size the kernel uses. */
+/*
+ * The calling thread's affinity mask, of whatever size the kernel uses, into @out_set, whose old
+ * members go. The kernel has already taken the cpuset's other CPUs and offline ones out of it.
+ * 0, -ENOMEM, or the kernel's refusal; the set is untouched then.
+ */
 int weft__affinity_get(struct weft__cpuset *out_set);
 
-/* Pins the calling thread to one CPU. */
+/* Pins the calling thread to one CPU. 0, -EINVAL when the kernel or the cpuset lacks it, -ENOMEM. */
 int weft__affinity_pin(uint32_t cpu);
 
 /*
- * CPU quota in hundredths of a CPU over the whole visible cgroup path (v1 and v2), 0 when there is
- * none. @root prefixes every path read ("" in production; a fixture in tests): ROOT/proc/self/cgroup,
- * ROOT/proc/self/mountinfo and the mounts that it names.
+ * CPU quota in hundredths of a CPU, rounded up: the least over the whole visible cgroup path (v1 and
+ * v2); 0 when there is none. @root prefixes every path read ("" in production; a fixture in tests):
+ * ROOT/proc/self/cgroup, ROOT/proc/self/mountinfo and the mounts that it names. What can't be read or
+ * understood counts as no quota. 0, -ENOMEM.
  */
 int weft__cgroup_quota(const char *root, uint32_t *out_hundredths);
 
+enum { WEFT__PLAN_WORKERS_MAX = 1 << 16 };
+
 struct weft__plan_options {
-    uint32_t workers;   /* 0: choose */
-    bool smt_off;       /* one worker per core */
-    uint32_t quota;     /* hundredths of a CPU; 0: none */
-    const struct weft__cpuset *allowed; /* NULL: all of the topology */
+    uint32_t workers; /* 0: choose; else exactly so many, whatever the quota says */
+    bool smt_off;     /* one worker per core */
+    uint32_t quota;   /* hundredths of a CPU; 0: none */
+    const struct weft__cpuset *allowed; /* NULL: all of the topology; so for a synthetic one, whose
+                                         * CPUs are not the kernel's */
 };
 
 struct weft__plan_slot {
-    uint32_t cpu;        /* the kernel's number */
+    uint32_t cpu; /* the kernel's number */
     uint32_t node_index;
     uint32_t l3;
     uint32_t core;
@@ -40,15 +48,17 @@ struct weft__plan_slot {
 
 struct weft__plan {
     uint32_t worker_count;
-    bool pinned;         /* false when there are more workers than CPUs, or a quota below them */
-    char reason[160];    /* one line: "4 workers: affinity allows 8 CPUs, cgroup quota 3.50" */
+    bool pinned;      /* false when there are more workers than CPUs, when a quota is below the
+                          * CPUs (others share them then), or when the topology is synthetic */
+    char reason[160]; /* one line: "4 workers: affinity allows 8 CPUs, cgroup quota 3.50" */
     struct weft__plan_slot *slots; /* worker_count */
 };
 
 /*
- * One worker per allowed CPU, at most ceil(quota), never below one; spread over nodes in equal parts
- * when fewer than the CPUs, cores before their second threads. More workers than CPUs wrap around.
- * -EINVAL when nothing is allowed; -ENOMEM.
+ * One worker per allowed CPU, at most ceil(quota), never below one. When they are fewer than the CPUs,
+ * cores go before their second threads and nodes take turns. Slots are ordered by node, then by CPU;
+ * more workers than CPUs wrap around. -EINVAL when nothing is allowed or more than
+ * WEFT__PLAN_WORKERS_MAX workers are asked for; -ENOMEM.
  */
 int weft__plan_make(const struct weft__topology *topology, const struct weft__plan_options *options,
                     struct weft__plan **out_plan);
