@@ -14,11 +14,12 @@
 #define WEFT_URING_ENGINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "runtime/base/atomic.h"
 
-/* What the engine can be asked to do; each value has its probe and its fallback in uring/. */
+/* What the engine can be asked to do; each is probed, and refused where the kernel lacks it. */
 enum weft__opcode {
     WEFT__OP_NOP,
     WEFT__OP_READ,   /* fd, address, bytes, offset (-1: the file's position) */
@@ -56,9 +57,9 @@ struct weft__setup_error {
 };
 
 struct weft__engine_config {
-    uint32_t sq_entries;     /* batch size; power of two; 0: 256 */
-    uint32_t cq_entries;     /* concurrency; power of two; 0: 4096 */
-    uint64_t hidden_ops;     /* bit n: behave as if opcode n were missing (tests) */
+    uint32_t sq_entries;      /* batch size; power of two; 0: 256 */
+    uint32_t cq_entries;      /* concurrency; power of two, at least 4; 0: 4096 */
+    uint64_t hidden_ops;      /* bit n: behave as if opcode n were missing (tests) */
     uint32_t hidden_features; /* bit n: as if feature n were missing, enum weft__feature (tests) */
 };
 
@@ -66,27 +67,28 @@ struct weft__engine_config {
 enum weft__feature {
     WEFT__FEATURE_DEFER_TASKRUN,
     WEFT__FEATURE_SUBMIT_ALL,
-    WEFT__FEATURE_MSG_RING,       /* doorbell from ring to ring */
-    WEFT__FEATURE_MSG_RING_SYNC,  /* doorbell from any thread by register, 6.13+ */
-    WEFT__FEATURE_EXT_ARG,        /* timeout as argument of enter */
+    WEFT__FEATURE_MSG_RING,      /* doorbell from ring to ring */
+    WEFT__FEATURE_MSG_RING_SYNC, /* doorbell from any thread by register, 6.13+ */
+    WEFT__FEATURE_EXT_ARG,       /* timeout as argument of enter */
     WEFT__FEATURE_NODROP,
     WEFT__FEATURE_CQE_SKIP,
-    WEFT__FEATURE_NO_IOWAIT,      /* 6.15+ */
+    WEFT__FEATURE_NO_IOWAIT, /* 6.15+ */
     WEFT__FEATURE_REGISTERED_RING,
     WEFT__FEATURE_COUNT
 };
 
 /* Written by the owner, readable by any thread (relaxed). */
 struct weft__engine_counters {
-    _Atomic uint64_t enters;      /* io_uring_enter calls, or their equivalent */
-    _Atomic uint64_t waits;       /* of these, calls that could sleep */
-    _Atomic uint64_t submitted;   /* ops handed to the kernel */
-    _Atomic uint64_t completed;   /* completions reaped, doorbells not counted */
-    _Atomic uint64_t overflowed;  /* times the CQ overflow flag was met and drained */
-    _Atomic uint64_t refused;     /* submits refused for want of room */
+    _Atomic uint64_t enters;     /* io_uring_enter calls, or their equivalent */
+    _Atomic uint64_t waits;      /* of these, calls that could sleep */
+    _Atomic uint64_t submitted;  /* ops handed to the kernel */
+    _Atomic uint64_t completed;  /* completions reaped, doorbells not counted */
+    _Atomic uint64_t overflowed; /* times the CQ overflow flag was met and drained */
+    _Atomic uint64_t refused;    /* submits refused for want of room */
     _Atomic uint64_t doorbells_sent;
     _Atomic uint64_t doorbells_failed; /* fell back to the event descriptor */
     _Atomic uint64_t doorbells_received;
+    _Atomic uint64_t ignored; /* completions that named nothing of ours: stale or foreign */
 };
 
 struct weft__engine_ops;
@@ -123,8 +125,8 @@ struct weft__engine_ops {
 int weft__engine_open_kernel(const struct weft__engine_config *config, void *owner,
                              struct weft__engine **out_engine, struct weft__setup_error *error);
 
-/* Closes; in_flight must be 0, or the ops are abandoned to the kernel on purpose (design 7).
- * Accepts NULL. */
+/* Closes; in_flight must be 0, or the ops are abandoned to the kernel on purpose (design 7). Called by
+ * the owner thread, or by another one after the owner has ended. Accepts NULL. */
 static inline void weft__engine_close(struct weft__engine *engine)
 {
     if (engine != NULL)
@@ -150,7 +152,8 @@ static inline int weft__engine_cancel(struct weft__engine *engine, weft__op_id o
     return engine->ops->cancel(engine, op);
 }
 
-/* Gives all staged entries to the kernel. Negative errno only for faults that retrying can't mend. */
+/* Gives all staged entries to the kernel; when it has no memory for them just now some stay staged
+ * and go with a later poll or wait. Negative errno only for faults that retrying can't mend. */
 static inline int weft__engine_flush(struct weft__engine *engine)
 {
     return engine->ops->flush(engine);
@@ -162,21 +165,24 @@ static inline bool weft__engine_has_events(const struct weft__engine *engine)
     return engine->ops->has_events(engine);
 }
 
-/* Reaps at most @budget completions, one upcall each, without sleeping. Returns their number. */
+/* Gives staged entries to the kernel and reaps at most @budget completions (one upcall each) and
+ * doorbells, without sleeping; no system call when nothing is staged and the kernel has set no flag.
+ * Returns how many it saw. */
 static inline int weft__engine_poll(struct weft__engine *engine, uint32_t budget)
 {
     return engine->ops->poll(engine, budget);
 }
 
 /* Flushes, then sleeps until a completion, a doorbell or @until_ns (absolute monotonic; INT64_MAX:
- * for ever) and reaps. Returns completions and doorbells seen; 0 when the time was reached. */
+ * for ever) and reaps. Returns completions and doorbells seen; 0 when the time was reached or when
+ * weft__upcall_room was called. */
 static inline int weft__engine_wait(struct weft__engine *engine, int64_t until_ns)
 {
     return engine->ops->wait(engine, until_ns);
 }
 
-/* Stages a doorbell from the calling worker's engine to @target; it rings with the next flush or
- * wait. Sticky: rung before the target sleeps, it makes that sleep return at once. */
+/* Stages a doorbell from the calling worker's engine to @target; it rings with the next flush, poll
+ * or wait. Sticky: rung before the target sleeps, it makes that sleep return at once. */
 static inline int weft__engine_doorbell(struct weft__engine *from, struct weft__engine *target)
 {
     return from->ops->doorbell(from, target);

@@ -7,6 +7,7 @@
 #ifndef WEFT_URING_POOL_H
 #define WEFT_URING_POOL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "runtime/base/atomic.h"
@@ -22,14 +23,17 @@ struct weft__job {
 struct weft__pool_config {
     uint32_t threads_max; /* 1 to 1,024; 0: 16 */
     uint32_t queue_max;   /* jobs waiting for a thread; 0: 1,024 */
+    int64_t idle_ns;      /* a thread without work ends after this; 0: 5 s */
 };
 
+/* Written under the pool's lock, readable by any thread (relaxed). */
 struct weft__pool_counters {
-    _Atomic uint64_t jobs;
+    _Atomic uint64_t jobs; /* accepted */
     _Atomic uint64_t refused;
     _Atomic uint64_t threads_started;
 };
 
+/* 0; -EINVAL for a bound out of range; -ENOMEM. Starts no thread. */
 int weft__pool_open(const struct weft__pool_config *config, struct weft__pool **out_pool);
 
 /* Any thread. 0; -EAGAIN when the queue is full (try again after a job has ended) or no thread can

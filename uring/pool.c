@@ -1,0 +1,267 @@
+/*
+ * Helper threads. A thread is started when a job finds none idle and the bound allows one more.
+ *
+ * LOCK pool mutex (leaf): guards everything below it in struct weft__pool; held for a few instructions,
+ * except that a submit which starts a thread in the place of one that has just ended joins that one
+ * first, which has nothing left to do but return.
+ */
+#include "uring/pool.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "numa/memory.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/fault.h"
+
+enum {
+    THREADS_DEFAULT = 16,
+    THREADS_MAX = 1024,
+    QUEUE_DEFAULT = 1024,
+};
+
+#define IDLE_DEFAULT_NS (5 * WEFT__NS_PER_S)
+
+/* STATE helper: empty -> running on start by submit; running -> ended on idling or close by itself;
+ * ended -> empty on join by submit or close. */
+enum helper_state { HELPER_EMPTY, HELPER_RUNNING, HELPER_ENDED };
+
+struct helper {
+    struct weft__pool *pool; /* (i) */
+    uint16_t number;         /* (i) */
+    pthread_t thread;        /* (l) */
+    enum helper_state state; /* (l) */
+};
+
+struct weft__pool {
+    uint32_t threads_max; /* (i) */
+    uint32_t queue_max;   /* (i) */
+    int64_t idle_ns;      /* (i) */
+    struct helper *helpers;
+
+    pthread_mutex_t mutex;
+    pthread_cond_t work; /* a job was queued, or closing */
+    struct weft__job *first;
+    struct weft__job **last; /* where the next job is hung in */
+    uint32_t queued;
+    uint32_t running; /* threads started and not ended */
+    uint32_t idle;    /* of these, waiting for work */
+    bool closing;
+
+    struct weft__pool_counters counters; /* (l) for writers */
+};
+
+static struct weft__job *take_job(struct weft__pool *pool)
+{
+    struct weft__job *job = pool->first;
+
+    if (job == NULL)
+        return NULL;
+    pool->first = job->next;
+    if (pool->first == NULL)
+        pool->last = &pool->first;
+    pool->queued--;
+    return job;
+}
+
+static void queue_job(struct weft__pool *pool, struct weft__job *job)
+{
+    job->next = NULL;
+    *pool->last = job;
+    pool->last = &job->next;
+    pool->queued++;
+}
+
+/* Waits for a job with the mutex held; NULL when the thread should end. */
+static struct weft__job *wait_job(struct weft__pool *pool)
+{
+    int64_t until_ns = weft__clock_now() + pool->idle_ns;
+    struct timespec until = { .tv_sec = until_ns / WEFT__NS_PER_S,
+                              .tv_nsec = until_ns % WEFT__NS_PER_S };
+    struct weft__job *job;
+    int rc = 0;
+
+    while ((job = take_job(pool)) == NULL && !pool->closing && rc != ETIMEDOUT) {
+        pool->idle++;
+        rc = pthread_cond_timedwait(&pool->work, &pool->mutex, &until);
+        pool->idle--;
+    }
+    return job;
+}
+
+static void *run_helper(void *arg)
+{
+    struct helper *helper = arg;
+    struct weft__pool *pool = helper->pool;
+    struct weft__job *job;
+    char name[16];
+
+    (void)snprintf(name, sizeof(name), "weft-help-%hu", helper->number);
+    (void)pthread_setname_np(pthread_self(), name);
+    (void)pthread_mutex_lock(&pool->mutex);
+    while ((job = wait_job(pool)) != NULL) {
+        (void)pthread_mutex_unlock(&pool->mutex);
+        job->run(job);
+        (void)pthread_mutex_lock(&pool->mutex);
+    }
+    pool->running--;
+    helper->state = HELPER_ENDED;
+    (void)pthread_mutex_unlock(&pool->mutex);
+    return NULL;
+}
+
+/* A signal of the process must never land on a helper: its handler would run beside the workers. */
+static int create_blocked(pthread_t *out_thread, struct helper *helper)
+{
+    sigset_t all, before;
+
+    int rc = weft__fault(WEFT__FAULT_THREAD);
+    if (rc < 0)
+        return rc;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    rc = pthread_create(out_thread, NULL, run_helper, helper);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return -rc;
+}
+
+/* Starts one more thread, mutex held. */
+static int start_helper(struct weft__pool *pool)
+{
+    struct helper *helper = pool->helpers;
+
+    while (helper->state == HELPER_RUNNING)
+        helper++; /* one is free: running < threads_max */
+    if (helper->state == HELPER_ENDED)
+        (void)pthread_join(helper->thread, NULL);
+    helper->state = HELPER_EMPTY;
+    int rc = create_blocked(&helper->thread, helper);
+    if (rc < 0)
+        return rc;
+    helper->state = HELPER_RUNNING;
+    pool->running++;
+    weft__bump(&pool->counters.threads_started);
+    return 0;
+}
+
+/* Makes sure that somebody will take one more job, mutex held. */
+static int ensure_helper(struct weft__pool *pool)
+{
+    if (pool->idle > pool->queued || pool->running == pool->threads_max)
+        return 0;
+    int rc = start_helper(pool);
+    return rc < 0 && pool->running == 0 ? -EAGAIN : 0;
+}
+
+static int submit_locked(struct weft__pool *pool, struct weft__job *job)
+{
+    if (pool->closing)
+        return -ESHUTDOWN;
+    if (pool->queued >= pool->queue_max)
+        return -EAGAIN;
+    int rc = ensure_helper(pool);
+    if (rc < 0)
+        return rc;
+    queue_job(pool, job);
+    weft__bump(&pool->counters.jobs);
+    return 0;
+}
+
+int weft__pool_submit(struct weft__pool *pool, struct weft__job *job)
+{
+    (void)pthread_mutex_lock(&pool->mutex);
+    int rc = submit_locked(pool, job);
+    if (rc < 0)
+        weft__bump(&pool->counters.refused);
+    else
+        (void)pthread_cond_signal(&pool->work); /* locked: the job may end the pool at once */
+    (void)pthread_mutex_unlock(&pool->mutex);
+    return rc;
+}
+
+static int init_locks(struct weft__pool *pool)
+{
+    pthread_condattr_t attributes;
+
+    if (pthread_mutex_init(&pool->mutex, NULL) != 0)
+        return -ENOMEM;
+    if (pthread_condattr_init(&attributes) != 0) {
+        (void)pthread_mutex_destroy(&pool->mutex);
+        return -ENOMEM;
+    }
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    int rc = pthread_cond_init(&pool->work, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    if (rc != 0)
+        (void)pthread_mutex_destroy(&pool->mutex);
+    return -rc;
+}
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
+{
+    return value != 0 ? value : otherwise;
+}
+
+static void free_pool(struct weft__pool *pool)
+{
+    weft__memory_free(pool->helpers, pool->threads_max * sizeof(struct helper));
+    weft__memory_free(pool, sizeof(*pool));
+}
+
+int weft__pool_open(const struct weft__pool_config *config, struct weft__pool **out_pool)
+{
+    static const struct weft__pool_config defaults;
+    const struct weft__pool_config *chosen = config != NULL ? config : &defaults;
+    uint32_t threads_max = or_default(chosen->threads_max, THREADS_DEFAULT);
+
+    if (threads_max > THREADS_MAX || chosen->idle_ns < 0)
+        return -EINVAL;
+    struct weft__pool *pool = weft__memory_alloc(WEFT__NODE_LOCAL, sizeof(*pool));
+    if (pool == NULL)
+        return -ENOMEM;
+    pool->threads_max = threads_max;
+    pool->queue_max = or_default(chosen->queue_max, QUEUE_DEFAULT);
+    pool->idle_ns = chosen->idle_ns != 0 ? chosen->idle_ns : IDLE_DEFAULT_NS;
+    pool->last = &pool->first;
+    pool->helpers = weft__memory_alloc(WEFT__NODE_LOCAL, threads_max * sizeof(struct helper));
+    int rc = pool->helpers == NULL ? -ENOMEM : init_locks(pool);
+    if (rc < 0) {
+        free_pool(pool);
+        return rc;
+    }
+    for (uint32_t i = 0; i < threads_max; i++) {
+        pool->helpers[i].pool = pool;
+        pool->helpers[i].number = (uint16_t)i;
+    }
+    *out_pool = pool;
+    return 0;
+}
+
+void weft__pool_close(struct weft__pool *pool)
+{
+    if (pool == NULL)
+        return;
+    (void)pthread_mutex_lock(&pool->mutex);
+    pool->closing = true;
+    (void)pthread_cond_broadcast(&pool->work);
+    (void)pthread_mutex_unlock(&pool->mutex);
+    /* No submit can start a thread any more, so the states only move towards ended. */
+    for (uint32_t i = 0; i < pool->threads_max; i++) {
+        (void)pthread_mutex_lock(&pool->mutex);
+        bool started = pool->helpers[i].state != HELPER_EMPTY;
+        (void)pthread_mutex_unlock(&pool->mutex);
+        if (started)
+            (void)pthread_join(pool->helpers[i].thread, NULL);
+    }
+    (void)pthread_cond_destroy(&pool->work);
+    (void)pthread_mutex_destroy(&pool->mutex);
+    free_pool(pool);
+}
+
+const struct weft__pool_counters *weft__pool_counters(const struct weft__pool *pool)
+{
+    return &pool->counters;
+}
