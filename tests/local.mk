@@ -12,6 +12,10 @@ unit_test_scripts += \
 unit_tests += \
     tests/unit/base_test
 
+stress_tests +=
+
+switch_tests =
+
 check_PROGRAMS += $(unit_tests)
 EXTRA_PROGRAMS += $(stress_tests)
 CLEANFILES += $(stress_tests)
@@ -35,13 +39,22 @@ AM_TESTS_ENVIRONMENT = \
     WEFT_SOURCE='$(abs_top_srcdir)'; export WEFT_SOURCE; \
     WEFT_BUILD='$(abs_top_builddir)'; export WEFT_BUILD;
 
-# Apart from make check: minutes, not seconds.
+# Apart from make check: minutes, not seconds. WEFT_STRESS_SCALE=n runs a nth of the full size.
 check-stress: $(stress_tests)
 	@$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/run-all $(stress_tests)
-.PHONY: check-stress
+
+# All that check and check-stress would build.
+programs-of-tests: $(check_PROGRAMS) $(check_LIBRARIES) $(stress_tests)
+
+# The unit tests that tools/check runs under qemu for another architecture.
+print-switch-tests:
+	@echo $(switch_tests)
+
+.PHONY: check-stress programs-of-tests print-switch-tests
 
 EXTRA_DIST += \
     $(unit_test_scripts) \
     tests/count-tests \
+    tests/install \
     tests/run-all \
     tests/run-test

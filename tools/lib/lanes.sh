@@ -1,0 +1,226 @@
+# The lanes of tools/check: a function lane_NAME each. What it prints goes to its log. It returns 0
+# passed, 77 skipped (with the reason by skip), else failed. A lane of several tests adds up its
+# counts with count; a lane that counts nothing is one test.
+# Sourced by tools/check, which sets weft_root, work, counts, skips and long.
+# shellcheck shell=bash disable=SC2034,SC2154  # what tools/check uses or sets
+
+lanes_all=(format lint headers build-gcc build-clang exports unit install model aarch64 distcheck
+    stress asan tsan)
+lanes_long=(unit-clang debug nomalloc qemu)
+
+declare -A lane_about=(
+    [format]="clang-format 14 has nothing to change"
+    [lint]="layers, names, bans, descriptions, sizes, ordering comments"
+    [headers]="each public header compiles alone, as C11 and C++17, with gcc and clang"
+    [build-gcc]="the whole tree with gcc, warnings are errors"
+    [build-clang]="the whole tree with clang, warnings are errors"
+    [exports]="public headers, symbol map and library name the same functions"
+    [unit]="make check"
+    [install]="make install; programs outside the tree, in C and C++, shared and static"
+    [model]="the spin models of the protocols, whole and with a step left out"
+    [aarch64]="the whole tree for aarch64, warnings are errors"
+    [distcheck]="a tarball builds, passes its unit tests, installs and leaves nothing behind"
+    [stress]="the stress tests"
+    [asan]="unit and stress tests under AddressSanitizer and UBSan"
+    [tsan]="unit and stress tests under ThreadSanitizer"
+    [unit-clang]="the unit tests of the clang build"
+    [debug]="unit and stress tests with the costly checks on"
+    [nomalloc]="the unit tests without jemalloc"
+    [qemu]="the context switch of aarch64 under qemu"
+)
+
+# ---- what lanes share ----------------------------------------------------------------------------
+
+skip() { # REASON
+    echo "$*" | tee -a "$skips"
+    return 77
+}
+
+count() { # PASSED FAILED SKIPPED
+    echo "$1 $2 $3" >>"$counts"
+}
+
+# The reasons that programs give in TAP, once each.
+note_skips() { # LOG...
+    sed -n 's/^ok.*# *SKIP *//p' "$@" | sort -u >>"$skips"
+}
+
+# build NAME [CONFIGURE-ARGUMENT...]: configures build/check/NAME once, and makes everything there
+build() {
+    local name=$1
+    shift
+    setup_configure "$work/$name" "$@" &&
+        make -C "$work/$name" -j "$(setup_jobs)" all programs-of-tests
+}
+
+build_gcc() {
+    build gcc CC=gcc --enable-werror
+}
+
+# unit NAME: make check in build/check/NAME; counts the tests that each program states
+unit() {
+    local folder=$work/$1 status=0 result log
+    find "$folder/tests" -name '*.trs' -delete
+    make -C "$folder" -j "$(setup_jobs)" check VERBOSE=1 || status=1
+    while read -r result; do
+        log=${result%.trs}.log
+        # shellcheck disable=SC2046  # three numbers
+        count $(tests/count-tests "$(status_of "$result")" "$log")
+        note_skips "$log"
+        grep -q ':test-result: SKIP' "$result" &&
+            echo "$(basename "$log" .log): $(tail -n 1 "$log")" >>"$skips"
+    done < <(find "$folder/tests" -name '*.trs')
+    return $status
+}
+
+status_of() { # FILE.trs
+    case $(sed -n 's/^:test-result: //p' "$1") in
+    PASS*) echo 0 ;;
+    SKIP*) echo 77 ;;
+    *) echo 1 ;;
+    esac
+}
+
+# stress NAME SCALE: the stress tests of build/check/NAME at one SCALEth of their size
+stress() {
+    local status=0
+    WEFT_STRESS_SCALE=$2
+    [ "$long" = no ] || WEFT_STRESS_SCALE=1
+    export WEFT_STRESS_SCALE
+    make -C "$work/$1" check-stress >"$work/$1.stress" 2>&1 || status=1
+    cat "$work/$1.stress"
+    # shellcheck disable=SC2046
+    count $(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' \
+        "$work/$1.stress")
+    return $status
+}
+
+# ---- lanes that read -----------------------------------------------------------------------------
+
+lane_format() {
+    tools/lint/format || { [ $? = 77 ] && skip "clang-format 14 is not installed"; }
+}
+
+lane_lint() {
+    local lint
+    command -v python3 || { skip "python3 is not installed" || return; }
+    for lint in layering names bans docstrings sizes ordering; do
+        echo "== tools/lint/$lint"
+        if "tools/lint/$lint"; then count 1 0 0; else count 0 1 0; fi
+    done
+}
+
+lane_headers() {
+    CC=gcc CXX=g++ tools/lint/headers || return 1
+    command -v clang++ >/dev/null || return 0
+    CC=clang CXX=clang++ tools/lint/headers
+}
+
+lane_exports() {
+    build_gcc && tools/lint/exports "$work/gcc/.libs/libweft.so"
+}
+
+lane_model() {
+    local quick=--quick status
+    [ "$long" = no ] || quick=
+    # shellcheck disable=SC2086  # none or one word
+    tests/model/run $quick 2>&1 | tee "$work/model.said"
+    status=$?
+    # shellcheck disable=SC2046
+    count $(tests/count-tests $status "$work/model.said")
+    note_skips "$work/model.said"
+    return $status
+}
+
+# ---- builds --------------------------------------------------------------------------------------
+
+lane_build_gcc() {
+    build_gcc
+}
+
+lane_build_clang() {
+    command -v clang || { skip "clang is not installed" || return; }
+    build clang CC=clang --enable-werror
+}
+
+lane_aarch64() {
+    local root=$work/sysroot
+    command -v aarch64-linux-gnu-gcc || { skip "aarch64-linux-gnu-gcc is not installed" || return; }
+    tools/lib/arm64-sysroot "$root" >"$work/sysroot.said" ||
+        { skip "$(tail -n 1 "$work/sysroot.said")" || return; }
+    PKG_CONFIG_LIBDIR=$root/usr/lib/aarch64-linux-gnu/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root \
+        build aarch64 --host=aarch64-linux-gnu CPPFLAGS="-isystem $root/usr/include" \
+        LDFLAGS="-L$root/usr/lib/aarch64-linux-gnu \
+            -Wl,-rpath-link,$root/usr/lib/aarch64-linux-gnu:$root/lib/aarch64-linux-gnu" \
+        --enable-werror
+}
+
+lane_install() {
+    build_gcc && rm -rf "$work/prefix" &&
+        make -C "$work/gcc" install prefix="$work/prefix" >/dev/null &&
+        tests/install/run "$work/prefix"
+}
+
+lane_distcheck() {
+    build_gcc && make -C "$work/gcc" -j "$(setup_jobs)" distcheck
+}
+
+# ---- tests ---------------------------------------------------------------------------------------
+
+lane_unit() {
+    build_gcc && unit gcc
+}
+
+lane_stress() {
+    build_gcc && stress gcc 100
+}
+
+lane_asan() {
+    build asan CC=gcc --enable-asan || return
+    local status=0
+    unit asan || status=1
+    stress asan 100 || status=1
+    return $status
+}
+
+lane_tsan() {
+    build tsan CC=gcc --enable-tsan || return
+    local status=0
+    unit tsan || status=1
+    stress tsan 100 || status=1
+    return $status
+}
+
+lane_unit_clang() {
+    lane_build_clang || return
+    unit clang
+}
+
+lane_debug() {
+    build debug CC=gcc --enable-debug || return
+    local status=0
+    unit debug || status=1
+    stress debug 100 || status=1
+    return $status
+}
+
+lane_nomalloc() {
+    build nomalloc CC=gcc --without-jemalloc && unit nomalloc
+}
+
+lane_qemu() {
+    local qemu test status=0
+    qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64) ||
+        { skip "qemu-user is not installed" || return; }
+    lane_aarch64 || return
+    for test in $(make -s -C "$work/aarch64" print-switch-tests); do
+        rm -f "$work/aarch64/$test"
+        make -C "$work/aarch64" "$test" AM_LDFLAGS=-all-static JEMALLOC_LIBS= || return 1
+        timeout 300 "$qemu" "$work/aarch64/$test" >"$work/aarch64/$test.log" 2>&1
+        status=$?
+        cat "$work/aarch64/$test.log"
+        # shellcheck disable=SC2046
+        count $(tests/count-tests $status "$work/aarch64/$test.log")
+    done
+    return $status
+}
