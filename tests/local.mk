@@ -56,5 +56,6 @@ EXTRA_DIST += \
     $(unit_test_scripts) \
     tests/count-tests \
     tests/install \
+    tests/model \
     tests/run-all \
     tests/run-test

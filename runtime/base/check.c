@@ -8,7 +8,7 @@
 
 #include "runtime/base/atomic.h"
 
-enum { line_bytes = 512 };
+enum { line_bytes = 400 };
 
 static _Atomic(weft__check_context_cb) check_context;
 
