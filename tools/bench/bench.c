@@ -1,0 +1,195 @@
+/* weft bench: our bodies alone, or in pairs with the peers. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/bench/body.h"
+#include "tools/bench/measure.h"
+#include "tools/bench/metric.h"
+#include "tools/bench/peers.h"
+#include "tools/bench/report.h"
+#include "tools/bench/statistics.h"
+#include "tools/command.h"
+
+enum { metrics_max = 64 };
+
+struct request {
+    bool help;
+    bool list;
+    bool json;
+    bool body; /* a run of one body: what the runner starts, once for each sample */
+    bool peers;
+    struct weft__measure_plan plan;
+    size_t metric_count;
+    const struct weft__metric *metrics[metrics_max];
+};
+
+static const char usage[] =
+    "usage: weft bench [NAME...] [--json] [--quick] [--samples N]\n"
+    "       weft bench peers [NAME...] [--json] [--quick] [--pairs N] [--peer PEER] [--peers DIR]\n"
+    "       weft bench --list\n"
+    "\n"
+    "Measures weft, alone or in interleaved pairs with other runtimes. Each run is a process of "
+    "its\n"
+    "own and proves its work by a checksum.\n"
+    "\n"
+    "  --json       one JSON object a line\n"
+    "  --quick      tiny sizes, 3 runs: shows that all works, measures nothing\n"
+    "  --samples N  runs of each metric, 1 to 1000\n"
+    "  --pairs N    runs with each peer, 1 to 1000 (15)\n"
+    "  --peer PEER  with this peer alone\n"
+    "  --peers DIR  where the peers' programs are (beside weft, where make peers puts them)\n"
+    "  --list       the metrics\n"
+    "\n"
+    "In `weft bench --body NAME COUNT` the process does one run itself; the other forms start "
+    "it.\n";
+
+/* Reads a number from 1 to @max; 0 says that the text is none. */
+static uint64_t parse_number(const char *text, uint64_t max)
+{
+    char *end;
+    uint64_t number = strtoumax(text, &end, 10);
+
+    return *text >= '0' && *text <= '9' && *end == '\0' && number <= max ? number : 0;
+}
+
+static bool parse_runs(const char *option, const char *text, struct request *out)
+{
+    out->plan.runs = (unsigned)parse_number(text, weft__statistics_values_max);
+    if (out->plan.runs == 0)
+        (void)fprintf(stderr, "weft bench: --%s is 1 to %d, not \"%s\"\n", option,
+                      weft__statistics_values_max, text);
+    return out->plan.runs != 0;
+}
+
+static const struct option options[] = {
+    { "help", no_argument, NULL, 'h' },        { "list", no_argument, NULL, 'l' },
+    { "json", no_argument, NULL, 'j' },        { "quick", no_argument, NULL, 'q' },
+    { "body", no_argument, NULL, 'b' },        { "samples", required_argument, NULL, 's' },
+    { "pairs", required_argument, NULL, 'n' }, { "peer", required_argument, NULL, 'p' },
+    { "peers", required_argument, NULL, 'd' }, { NULL, 0, NULL, 0 },
+};
+
+static bool parse_option(int option, struct request *out)
+{
+    switch (option) {
+    case 'h': out->help = true; return true;
+    case 'l': out->list = true; return true;
+    case 'j': out->json = true; return true;
+    case 'q': out->plan.quick = true; return true;
+    case 'b': out->body = true; return true;
+    case 's': return parse_runs("samples", optarg, out);
+    case 'n': return parse_runs("pairs", optarg, out);
+    case 'p': out->plan.only = optarg; return true;
+    case 'd': out->plan.folder = optarg; return true;
+    default: return false; /* getopt has said what is wrong */
+    }
+}
+
+static bool add_metric(const char *name, struct request *out)
+{
+    const struct weft__metric *metric = weft__metric_find(name);
+
+    if (metric == NULL) {
+        (void)fprintf(stderr, "weft bench: there is no metric \"%s\"; there are:\n", name);
+        weft__metric_list(stderr);
+        return false;
+    }
+    if (out->metric_count < metrics_max)
+        out->metrics[out->metric_count++] = metric;
+    return true;
+}
+
+static bool is_peer(const char *name)
+{
+    for (size_t i = 0; i < weft__metric_count; i++)
+        for (const struct weft__metric_peer *peer = weft__metric_table[i].peers; peer->name != NULL;
+             peer++)
+            if (strcmp(peer->name, name) == 0)
+                return true;
+    return false;
+}
+
+static bool parse(int argc, char **argv, struct request *out)
+{
+    int option;
+
+    optind = 0; /* the command may have used getopt before */
+    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1)
+        if (!parse_option(option, out))
+            return false;
+    if (out->plan.only != NULL && !is_peer(out->plan.only)) {
+        (void)fprintf(stderr, "weft bench: no metric has a peer \"%s\"; see weft bench --list\n",
+                      out->plan.only);
+        return false;
+    }
+    out->peers = optind < argc && strcmp(argv[optind], "peers") == 0;
+    optind += out->peers ? 1 : 0;
+    if (out->body)
+        return true;
+    for (int i = optind; i < argc; i++)
+        if (!add_metric(argv[i], out))
+            return false;
+    for (size_t i = 0; optind == argc && i < weft__metric_count; i++)
+        out->metrics[out->metric_count++] = &weft__metric_table[i];
+    return true;
+}
+
+static int run_body(int argc, char **argv)
+{
+    const struct weft__metric *metric = argc == 2 ? weft__metric_find(argv[0]) : NULL;
+    uint64_t count = argc == 2 ? parse_number(argv[1], UINT64_MAX) : 0;
+
+    if (metric == NULL || count == 0) {
+        (void)fputs("usage: weft bench --body NAME COUNT\n", stderr);
+        return WEFT_EXIT_USAGE;
+    }
+    return weft__body_main(metric, count);
+}
+
+static bool find_peers(struct request *request)
+{
+    if (request->peers && request->plan.folder == NULL)
+        request->plan.folder = weft__peers_folder();
+    if (!request->peers || request->plan.folder != NULL)
+        return true;
+    (void)fputs("weft bench: no peers beside this program; build them with make peers, or name\n"
+                "their folder with --peers DIR\n",
+                stderr);
+    return false;
+}
+
+static int measure(struct request *request)
+{
+    static struct weft__report report; /* too large for a frame */
+
+    if (!find_peers(request))
+        return WEFT_EXIT_WRONG;
+    report = (struct weft__report){ .json = request->json };
+    for (size_t i = 0; i < request->metric_count; i++)
+        if (request->peers)
+            weft__measure_pairs(request->metrics[i], &request->plan, &report);
+        else
+            weft__measure_ours(request->metrics[i], &request->plan, &report);
+    weft__report_end(&report);
+    return report.wrong == 0 ? WEFT_EXIT_OK : WEFT_EXIT_WRONG;
+}
+
+int weft_tool_bench(int argc, char **argv)
+{
+    struct request request = { .help = false };
+
+    if (!parse(argc, argv, &request)) {
+        (void)fputs("Try: weft bench --help\n", stderr);
+        return WEFT_EXIT_USAGE;
+    }
+    if (request.help)
+        return fputs(usage, stdout) < 0 ? WEFT_EXIT_WRONG : WEFT_EXIT_OK;
+    if (request.list) {
+        weft__metric_list(stdout);
+        return WEFT_EXIT_OK;
+    }
+    return request.body ? run_body(argc - optind, argv + optind) : measure(&request);
+}

@@ -1,0 +1,35 @@
+/*
+ * The measured bodies. Each is a task: it does run->count operations with nothing but <weft.h>, takes
+ * the time itself and proves its work. The runner starts one process for each run.
+ */
+#ifndef WEFT_TOOLS_BENCH_BODY_H
+#define WEFT_TOOLS_BENCH_BODY_H
+
+#include <stdint.h>
+
+struct weft__metric;
+
+struct weft__body_run {
+    uint64_t count;        /* operations to do */
+    double value;          /* gets the figure, in the unit of the metric */
+    uint64_t checksum;     /* gets the proof of work */
+    double parks_per_wake; /* gets how often a worker slept for each wake; 0: not looked at */
+};
+
+/* Each takes a struct weft__body_run, and returns 0 or a negative errno. */
+int weft__body_switch_run(void *argument);
+int weft__body_spawn_run(void *argument);
+int weft__body_parked_run(void *argument);
+int weft__body_pingpong_run(void *argument);
+int weft__body_wake_run(void *argument);
+int weft__body_sleep_run_cpu(void *argument);
+int weft__body_sleep_run_late(void *argument);
+
+/*
+ * Runs @metric's body once in this process, and prints its figure as the peers do:
+ *     METRIC VALUE CHECKSUM workers=N [parks_per_wake=N]
+ * Returns the exit status of the process.
+ */
+int weft__body_main(const struct weft__metric *metric, uint64_t count);
+
+#endif

@@ -1,0 +1,35 @@
+#include "tools/bench/checksum.h"
+
+uint64_t weft__checksum_of_turns(uint64_t count)
+{
+    uint64_t turns = count / 2;
+
+    return (1 + 2) * (turns * (turns + 1) / 2);
+}
+
+uint64_t weft__checksum_of_batches(uint64_t count)
+{
+    uint64_t of_one = (uint64_t)weft__checksum_batch * (weft__checksum_batch + 1) / 2;
+
+    return count / weft__checksum_batch * of_one;
+}
+
+uint64_t weft__checksum_of_messages(uint64_t count)
+{
+    return count * (count - 1) / 2;
+}
+
+uint64_t weft__checksum_of_round_trips(uint64_t count)
+{
+    return 2 * count;
+}
+
+uint64_t weft__checksum_of_sleeps(uint64_t count)
+{
+    uint64_t state = WEFT__CHECKSUM_SEED;
+    uint64_t sum = 0;
+
+    for (uint64_t i = 0; i < count; i++)
+        sum += weft__checksum_sleep(&state);
+    return sum;
+}

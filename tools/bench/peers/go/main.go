@@ -1,0 +1,235 @@
+// The Go peer: goroutines and channels. PROGRAM METRIC COUNT prints METRIC VALUE CHECKSUM; the sums
+// are those of tools/bench/checksum.h. GOMAXPROCS comes from the environment.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"runtime"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	batch   = 1000
+	sleepMs = 1000
+	seed    = uint64(88172645463325252)
+)
+
+func fail(text string) {
+	fmt.Fprintln(os.Stderr, text)
+	os.Exit(1)
+}
+
+func nanoseconds(start time.Time, count uint64) float64 {
+	return float64(time.Since(start).Nanoseconds()) / float64(count)
+}
+
+func taskSwitch(count uint64) (float64, uint64) {
+	var sum, arrived, named uint64
+	var group sync.WaitGroup
+	turns := func() {
+		for arrived++; arrived < 2; {
+			runtime.Gosched()
+		}
+		named++
+		name := named
+		for i := uint64(0); i < count/2; i++ {
+			sum += name * (i + 1)
+			runtime.Gosched()
+		}
+		group.Done()
+	}
+
+	group.Add(2)
+	start := time.Now()
+	go turns()
+	go turns()
+	group.Wait()
+	return nanoseconds(start, count), sum
+}
+
+func runBatch(visits *[batch]uint64) {
+	var group sync.WaitGroup
+	group.Add(batch)
+	for i := range visits {
+		go func(visit *uint64) {
+			*visit++
+			group.Done()
+		}(&visits[i])
+	}
+	group.Wait()
+}
+
+func taskSpawnJoin(count uint64) (float64, uint64) {
+	var visits [batch]uint64
+	runBatch(&visits) // the first batch makes the stacks; the figure is that of reuse
+
+	start := time.Now()
+	for done := uint64(0); done < count; done += batch {
+		runBatch(&visits)
+	}
+	value := nanoseconds(start, count)
+
+	var sum uint64
+	for i := range visits {
+		sum += (visits[i] - 1) * uint64(i+1)
+	}
+	return value, sum
+}
+
+// residentBytes is VmRSS + VmPTE of /proc/self/status, as in tools/bench/memory.h.
+func residentBytes() float64 {
+	status, err := os.Open("/proc/self/status")
+	if err != nil {
+		fail(err.Error())
+	}
+	defer status.Close()
+	var kilobytes float64
+	lines := bufio.NewScanner(status)
+	for lines.Scan() {
+		words := strings.Fields(lines.Text())
+		if words[0] == "VmRSS:" || words[0] == "VmPTE:" {
+			part, _ := strconv.ParseFloat(words[1], 64)
+			kilobytes += part
+		}
+	}
+	return kilobytes * 1024
+}
+
+func taskParkedBytes(count uint64) (float64, uint64) {
+	var sum, waiting uint64
+	var group sync.WaitGroup
+	gate := make(chan uint64)
+
+	runtime.GC()
+	before := residentBytes()
+	group.Add(int(count))
+	for i := uint64(0); i < count; i++ {
+		go func() {
+			waiting++
+			sum += <-gate
+			group.Done()
+		}()
+	}
+	for waiting < count {
+		runtime.Gosched()
+	}
+	after := residentBytes()
+	for i := uint64(0); i < count; i++ {
+		gate <- i
+	}
+	group.Wait()
+	return (after - before) / float64(count), sum
+}
+
+func chanPingpong(count uint64) (float64, uint64) {
+	var token uint64
+	var group sync.WaitGroup
+	there, back := make(chan uint64), make(chan uint64)
+
+	group.Add(2)
+	start := time.Now()
+	go func() {
+		for i := uint64(0); i < count; i++ {
+			there <- token
+			token = <-back + 1
+		}
+		group.Done()
+	}()
+	go func() {
+		for i := uint64(0); i < count; i++ {
+			back <- <-there + 1
+		}
+		group.Done()
+	}()
+	group.Wait()
+	return nanoseconds(start, count), token
+}
+
+func cpuSeconds() float64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		fail(err.Error())
+	}
+	return float64(usage.Utime.Sec+usage.Stime.Sec) + float64(usage.Utime.Usec+usage.Stime.Usec)/1e6
+}
+
+type sleeper struct {
+	sleep time.Duration
+	late  time.Duration
+}
+
+// sleepAll returns CPU seconds, the 99th percentile of lateness in ms, and the checksum.
+func sleepAll(count uint64) (float64, float64, uint64) {
+	var group sync.WaitGroup
+	sleepers := make([]sleeper, count)
+	state := seed
+	for i := range sleepers {
+		state ^= state << 13
+		state ^= state >> 7
+		state ^= state << 17
+		sleepers[i] = sleeper{time.Duration(state%(sleepMs+1)) * time.Millisecond, -1}
+	}
+
+	cpu := cpuSeconds()
+	group.Add(int(count))
+	for i := range sleepers {
+		go func(self *sleeper) {
+			start := time.Now()
+			time.Sleep(self.sleep)
+			self.late = time.Since(start) - self.sleep
+			group.Done()
+		}(&sleepers[i])
+	}
+	group.Wait()
+	cpu = cpuSeconds() - cpu
+
+	var sum uint64
+	late := make([]float64, count)
+	for i := range sleepers {
+		late[i] = float64(sleepers[i].late.Nanoseconds()) / 1e6
+		if sleepers[i].late >= 0 {
+			sum += uint64(sleepers[i].sleep.Milliseconds())
+		}
+	}
+	sort.Float64s(late)
+	return cpu, late[count*99/100], sum
+}
+
+func sleepCPU(count uint64) (float64, uint64) {
+	cpu, _, sum := sleepAll(count)
+	return cpu, sum
+}
+
+func sleepLate(count uint64) (float64, uint64) {
+	_, late, sum := sleepAll(count)
+	return late, sum
+}
+
+func main() {
+	metrics := map[string]func(uint64) (float64, uint64){
+		"task_switch":         taskSwitch,
+		"task_spawn_join":     taskSpawnJoin,
+		"task_parked_bytes":   taskParkedBytes,
+		"chan_pingpong_1w":    chanPingpong,
+		"sleep_100k_cpu":      sleepCPU,
+		"sleep_100k_late_p99": sleepLate,
+	}
+
+	if len(os.Args) != 3 {
+		fail("usage: go METRIC COUNT")
+	}
+	metric, known := metrics[os.Args[1]]
+	count, err := strconv.ParseUint(os.Args[2], 10, 62)
+	if !known || err != nil || count == 0 {
+		fail("no metric " + os.Args[1] + " here, or no count")
+	}
+	value, sum := metric(count)
+	fmt.Printf("%s %.9g %d\n", os.Args[1], value, sum)
+}
