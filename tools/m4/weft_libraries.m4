@@ -53,7 +53,7 @@ AC_DEFUN([WEFT_FIND_JEMALLOC], [
         with_jemalloc=yes
         JEMALLOC_LIBS="-Wl,--push-state,--no-as-needed,-ljemalloc,--pop-state"
         WEFT_PC_JEMALLOC=$JEMALLOC_LIBS
-        WEFT_PC_JEMALLOC_PRIVATE="-Wl,-u,mallocx"
+        WEFT_PC_JEMALLOC_PRIVATE="-Wl,-u,mallocx -lm"
     ])
     AC_SUBST([JEMALLOC_LIBS])
     AC_SUBST([WEFT_PC_JEMALLOC])
