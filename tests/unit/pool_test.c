@@ -1,0 +1,208 @@
+#include <CUnit/CUnit.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/clock.h"
+#include "runtime/base/fault.h"
+#include "tests/support/unit.h"
+#include "uring/pool.h"
+
+/* A job that says where it ran and, when told to, stays until the gate opens. */
+struct probe_job {
+    struct weft__job job;
+    bool waits;
+    bool named;
+    bool blocked;
+};
+
+static _Atomic uint32_t started, finished, gate_open;
+
+static void run_probe_job(struct weft__job *job)
+{
+    struct probe_job *mine = WEFT__CONTAINER(job, struct probe_job, job);
+    sigset_t mask;
+    char name[16] = "";
+
+    (void)pthread_getname_np(pthread_self(), name, sizeof(name));
+    mine->named = strncmp(name, "weft-help-", strlen("weft-help-")) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    mine->blocked = sigismember(&mask, SIGINT) == 1 && sigismember(&mask, SIGUSR2) == 1;
+    weft__add_acqrel(&started, 1);                             /* pairs with wait_count */
+    while (mine->waits && weft__load_acquire(&gate_open) == 0) /* pairs with open_gate */
+        (void)sched_yield();
+    weft__add_acqrel(&finished, 1); /* pairs with wait_count */
+}
+
+/* Waits until @count reaches @target, five seconds at most. */
+static bool wait_count(_Atomic uint32_t *count, uint32_t target)
+{
+    int64_t until_ns = weft__clock_now() + 5 * WEFT__NS_PER_S;
+
+    while (weft__load_acquire(count) < target) { /* pairs with run_probe_job */
+        if (weft__clock_now() > until_ns)
+            return false;
+        (void)sched_yield();
+    }
+    return true;
+}
+
+static void open_gate(void)
+{
+    weft__store_release(&gate_open, 1); /* pairs with run_probe_job */
+}
+
+static struct weft__pool *open_pool(uint32_t threads, uint32_t queue, int64_t idle_ns)
+{
+    struct weft__pool_config config = { threads, queue, idle_ns };
+    struct weft__pool *pool = NULL;
+
+    weft__store_relaxed(&started, 0);
+    weft__store_relaxed(&finished, 0);
+    weft__store_relaxed(&gate_open, 0);
+    CU_ASSERT_EQUAL_FATAL(weft__pool_open(&config, &pool), 0);
+    return pool;
+}
+
+static void test_submit_jobs_run_on_named_threads_with_signals_blocked(void)
+{
+    static struct probe_job jobs[100];
+    struct weft__pool *pool = open_pool(3, 0, 0);
+
+    for (size_t i = 0; i < WEFT__COUNT(jobs); i++) {
+        jobs[i] = (struct probe_job){ .job.run = run_probe_job };
+        CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[i].job), 0);
+    }
+    CU_ASSERT_TRUE(wait_count(&finished, WEFT__COUNT(jobs)));
+    for (size_t i = 0; i < WEFT__COUNT(jobs); i++)
+        CU_ASSERT_TRUE(jobs[i].named && jobs[i].blocked);
+    const struct weft__pool_counters *counters = weft__pool_counters(pool);
+    CU_ASSERT_EQUAL(weft__load_relaxed(&counters->jobs), WEFT__COUNT(jobs));
+    CU_ASSERT_TRUE(weft__load_relaxed(&counters->threads_started) <= 3);
+    weft__pool_close(pool);
+}
+
+static void test_submit_is_bounded_in_threads_and_queue(void)
+{
+    static struct probe_job jobs[5];
+    struct weft__pool *pool = open_pool(2, 2, 0);
+
+    for (size_t i = 0; i < WEFT__COUNT(jobs); i++)
+        jobs[i] = (struct probe_job){ .job.run = run_probe_job, .waits = true };
+    for (uint32_t i = 0; i < 2; i++) { /* one at a time, so that none waits in the queue */
+        CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[i].job), 0);
+        CU_ASSERT_TRUE(wait_count(&started, i + 1));
+    }
+    CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[2].job), 0);
+    CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[3].job), 0);
+    CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[4].job), -EAGAIN);
+    CU_ASSERT_EQUAL(weft__load_relaxed(&weft__pool_counters(pool)->refused), 1);
+    CU_ASSERT_EQUAL(weft__load_relaxed(&weft__pool_counters(pool)->threads_started), 2);
+    open_gate();
+    CU_ASSERT_TRUE(wait_count(&finished, 4));
+    CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[4].job), 0);
+    weft__pool_close(pool); /* runs what is queued */
+    CU_ASSERT_EQUAL(weft__load_relaxed(&finished), 5);
+}
+
+static void test_submit_without_threads_is_refused_with_one_it_queues(void)
+{
+    static struct probe_job jobs[2];
+    struct weft__pool *pool = open_pool(4, 0, 0);
+
+    for (size_t i = 0; i < WEFT__COUNT(jobs); i++)
+        jobs[i] = (struct probe_job){ .job.run = run_probe_job, .waits = true };
+    weft__fault_arm(WEFT__FAULT_THREAD, 1, -EAGAIN);
+    CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[0].job), -EAGAIN);
+    CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[0].job), 0);
+    CU_ASSERT_TRUE(wait_count(&started, 1));
+    weft__fault_arm(WEFT__FAULT_THREAD, 1, -EAGAIN);
+    CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[1].job), 0);
+    CU_ASSERT_EQUAL(weft__load_relaxed(&weft__pool_counters(pool)->threads_started), 1);
+    open_gate();
+    CU_ASSERT_TRUE(wait_count(&finished, 2));
+    weft__pool_close(pool);
+}
+
+/* One job after the other, each submitted after the last thread has had time to end: some find their
+ * thread gone, and a new one takes its place. */
+static void test_idle_threads_end_and_are_replaced(void)
+{
+    static struct probe_job job;
+    struct weft__pool *pool = open_pool(1, 0, 1);
+    const struct weft__pool_counters *counters = weft__pool_counters(pool);
+    int64_t until_ns = weft__clock_now() + 5 * WEFT__NS_PER_S;
+    uint32_t jobs = 0;
+
+    while (weft__load_relaxed(&counters->threads_started) < 5 && weft__clock_now() < until_ns) {
+        job = (struct probe_job){ .job.run = run_probe_job };
+        CU_ASSERT_EQUAL(weft__pool_submit(pool, &job.job), 0);
+        CU_ASSERT_TRUE_FATAL(wait_count(&finished, ++jobs));
+    }
+    CU_ASSERT_TRUE(weft__load_relaxed(&counters->threads_started) >= 5);
+    weft__pool_close(pool);
+}
+
+struct chain_job {
+    struct weft__job job;
+    struct weft__pool *pool;
+};
+
+static _Atomic int chain_end;
+
+/* Submits itself anew until the pool refuses. */
+static void run_chain_job(struct weft__job *job)
+{
+    struct chain_job *mine = WEFT__CONTAINER(job, struct chain_job, job);
+
+    weft__store_relaxed(&started, 1);
+    int rc = weft__pool_submit(mine->pool, job);
+    if (rc < 0)
+        weft__store_relaxed(&chain_end, rc);
+}
+
+static void test_submit_while_closing_is_refused(void)
+{
+    struct weft__pool *pool = open_pool(1, 0, 0);
+    struct chain_job job = { .job.run = run_chain_job, .pool = pool };
+
+    weft__store_relaxed(&chain_end, 0);
+    CU_ASSERT_EQUAL(weft__pool_submit(pool, &job.job), 0);
+    CU_ASSERT_TRUE(wait_count(&started, 1));
+    weft__pool_close(pool);
+    CU_ASSERT_EQUAL(weft__load_relaxed(&chain_end), -ESHUTDOWN);
+}
+
+static void test_open_bad_bounds_and_no_memory_are_errors(void)
+{
+    struct weft__pool_config config = { .threads_max = 1025 };
+    struct weft__pool *pool = NULL;
+
+    CU_ASSERT_EQUAL(weft__pool_open(&config, &pool), -EINVAL);
+    config = (struct weft__pool_config){ .idle_ns = -1 };
+    CU_ASSERT_EQUAL(weft__pool_open(&config, &pool), -EINVAL);
+    for (uint32_t nth = 1; nth <= 2; nth++) {
+        weft__fault_arm(WEFT__FAULT_ALLOC, nth, -ENOMEM);
+        CU_ASSERT_EQUAL(weft__pool_open(NULL, &pool), -ENOMEM);
+    }
+    CU_ASSERT_PTR_NULL(pool);
+    weft__pool_close(NULL);
+    CU_ASSERT_EQUAL(weft__pool_open(NULL, &pool), 0);
+    weft__pool_close(pool); /* without ever a thread */
+}
+
+int main(int argc, char **argv)
+{
+    static const struct unit_test tests[] = {
+        UNIT_TEST(test_submit_jobs_run_on_named_threads_with_signals_blocked),
+        UNIT_TEST(test_submit_is_bounded_in_threads_and_queue),
+        UNIT_TEST(test_submit_without_threads_is_refused_with_one_it_queues),
+        UNIT_TEST(test_idle_threads_end_and_are_replaced),
+        UNIT_TEST(test_submit_while_closing_is_refused),
+        UNIT_TEST(test_open_bad_bounds_and_no_memory_are_errors),
+    };
+    return unit_run(argc, argv, "pool", tests, WEFT__COUNT(tests));
+}
