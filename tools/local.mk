@@ -5,3 +5,60 @@ EXTRA_DIST += \
     tools/lib \
     tools/lint \
     tools/quickstart
+
+bin_PROGRAMS += weft
+weft_LDADD = \
+    libweft.la \
+    $(JEMALLOC_LIBS)
+weft_SOURCES = \
+    tools/command.c \
+    tools/command.h \
+    tools/tour/cache.c \
+    tools/tour/cache.h \
+    tools/tour/count.c \
+    tools/tour/count.h \
+    tools/tour/json.c \
+    tools/tour/json.h \
+    tools/tour/limits.c \
+    tools/tour/limits.h \
+    tools/tour/options.c \
+    tools/tour/options.h \
+    tools/tour/outcome.c \
+    tools/tour/outcome.h \
+    tools/tour/pass.c \
+    tools/tour/pass.h \
+    tools/tour/paths.c \
+    tools/tour/paths.h \
+    tools/tour/per_file.c \
+    tools/tour/plain.c \
+    tools/tour/plain.h \
+    tools/tour/pool.c \
+    tools/tour/progress.c \
+    tools/tour/progress.h \
+    tools/tour/serial.c \
+    tools/tour/text.c \
+    tools/tour/text.h \
+    tools/tour/tour.c \
+    tools/tour/tour.h \
+    tools/tour/trouble.c \
+    tools/tour/trouble.h \
+    tools/tour/walk.c \
+    tools/tour/walk.h
+
+unit_tests += \
+    tests/unit/wordcount_test
+tests_unit_wordcount_test_SOURCES = \
+    tests/unit/wordcount_test.c \
+    tools/tour/count.c \
+    tools/tour/count.h
+
+unit_test_scripts += \
+    tests/tools/examples_test \
+    tests/tools/tour_test
+
+check_PROGRAMS += \
+    tools/examples/producer
+tools_examples_producer_LDADD = $(weft_LDADD)
+
+EXTRA_DIST += \
+    tools/examples/README.md

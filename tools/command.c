@@ -1,0 +1,161 @@
+/* The weft command: finds the part that the first argument names and hands it the rest. */
+#include "tools/command.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <weft.h>
+
+struct part {
+    const char *name;
+    const char *summary;
+    int (*run)(int argc, char **argv);
+};
+
+static int show_help(int argc, char **argv);
+static int show_version(int argc, char **argv);
+
+static const struct part parts[] = {
+    { "tour", "reads a folder tree in three ways and compares them", weft_tool_tour },
+    { "bench", "measures weft, and its peers beside it", weft_tool_bench },
+    { "help", "explains a part: weft help tour", show_help },
+    { "version", "says which weft this is", show_version },
+};
+
+enum { PART_COUNT = sizeof(parts) / sizeof(parts[0]), NAME_LONGEST = 32, NEAR_ENOUGH = 2 };
+
+static const struct part *find_part(const char *name)
+{
+    for (size_t i = 0; i < PART_COUNT; i++)
+        if (strcmp(parts[i].name, name) == 0)
+            return &parts[i];
+    return NULL;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How many letters must be put in, left out or changed to make one name of the other. */
+static size_t count_edits(const char *from, const char *to)
+{
+    size_t row[NAME_LONGEST + 1];
+    size_t length = strlen(to);
+
+    if (length > NAME_LONGEST)
+        return length;
+    for (size_t j = 0; j <= length; j++)
+        row[j] = j;
+    for (size_t i = 0; from[i] != '\0'; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < length; j++) {
+            size_t changed = diagonal + (from[i] == to[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = smaller(changed, smaller(row[j], row[j + 1]) + 1);
+        }
+    }
+    return row[length];
+}
+
+static const struct part *find_nearest(const char *name)
+{
+    const struct part *nearest = NULL;
+    size_t fewest = NEAR_ENOUGH + 1;
+
+    for (size_t i = 0; i < PART_COUNT; i++) {
+        size_t edits = count_edits(name, parts[i].name);
+        if (edits < fewest && edits < strlen(parts[i].name)) {
+            fewest = edits;
+            nearest = &parts[i];
+        }
+    }
+    return nearest;
+}
+
+static void print_overview(FILE *stream)
+{
+    fprintf(stream,
+            "weft %s: tasks on pinned workers, with all I/O through io_uring\n\n"
+            "usage: weft PART [ARGUMENT]...\n\n",
+            weft_version());
+    for (size_t i = 0; i < PART_COUNT; i++)
+        fprintf(stream, "  %-9s %s\n", parts[i].name, parts[i].summary);
+    fprintf(stream, "\nweft PART --help tells what a part takes. A good first step: weft tour\n");
+}
+
+static int refuse_unknown(const char *name)
+{
+    const struct part *nearest = find_nearest(name);
+
+    if (nearest != NULL)
+        fprintf(stderr, "weft: there is no '%s'; did you mean 'weft %s'?\n", name, nearest->name);
+    else
+        fprintf(stderr, "weft: there is no '%s'; 'weft help' lists what there is\n", name);
+    return WEFT_EXIT_USAGE;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+    return argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+}
+
+static int show_help(int argc, char **argv)
+{
+    if (argc < 2 || asks_for_help(argc, argv)) {
+        print_overview(stdout);
+        return WEFT_EXIT_OK;
+    }
+    const struct part *part = find_part(argv[1]);
+    if (part == NULL)
+        return refuse_unknown(argv[1]);
+    if (part->run == show_help) {
+        print_overview(stdout);
+        return WEFT_EXIT_OK;
+    }
+    char help[] = "--help";
+    char *arguments[] = { argv[1], help, NULL };
+    return part->run(2, arguments);
+}
+
+static int show_version(int argc, char **argv)
+{
+    if (asks_for_help(argc, argv)) {
+        printf("usage: weft version\n\nPrints the version of the library that runs.\n");
+        return WEFT_EXIT_OK;
+    }
+    if (argc > 1) {
+        fprintf(stderr, "weft version: takes no argument, but got '%s'\n", argv[1]);
+        return WEFT_EXIT_USAGE;
+    }
+    printf("weft %s\n", weft_version());
+    return WEFT_EXIT_OK;
+}
+
+/* A full disk or a closed pipe must not look like success. */
+static int finish(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "weft: cannot write the output\n");
+    return code == WEFT_EXIT_OK ? WEFT_EXIT_WRONG : code;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_overview(stderr);
+        return WEFT_EXIT_USAGE;
+    }
+    if (asks_for_help(argc, argv))
+        return finish(show_help(1, argv));
+    if (strcmp(argv[1], "--version") == 0)
+        return finish(show_version(1, argv));
+
+    const struct part *part = find_part(argv[1]);
+    if (part == NULL)
+        return refuse_unknown(argv[1]);
+    return finish(part->run(argc - 1, argv + 1));
+}
