@@ -1,11 +1,11 @@
 /*
- * Eight bytes at a time in one 64-bit word: the upper bit of each byte says whether it is white space,
- * begins words, or is a line feed. Whether a word is open is a carry: a byte that begins words
- * generates it, white space kills it, any other byte hands it on; so one addition carries it through
- * eight bytes.
+ * Eight bytes at a time in one 64-bit word: the upper bit of each byte says whether it is white
+ * space, begins words, or is a line feed. Whether a word is open is a carry: a byte that begins
+ * words generates it, white space kills it, any other byte hands it on; so one addition carries it
+ * through eight bytes.
  *
- * REJECTED a table and a state per byte: half as fast (1.6 and 3.3 GB/s), so that a run would measure
- * the counting more than the reading.
+ * REJECTED a table and a state per byte: half as fast (1.6 and 3.3 GB/s), so that a run would
+ * measure the counting more than the reading.
  */
 #include "tools/tour/count.h"
 

@@ -12,8 +12,8 @@
 
 /*
  * The counts of a piece of text. Pieces can be counted apart, in any order and on any worker, and
- * joined afterwards: head and tail say what a neighbour needs to know of a word cut in two. An empty
- * piece is all zeroes.
+ * joined afterwards: head and tail say what a neighbour needs to know of a word cut in two. An
+ * empty piece is all zeroes.
  */
 struct weft__count {
     uint64_t lines;

@@ -7,7 +7,7 @@
 
 #include <weft.h>
 
-/* The length of the UTF-8 sequence at text, 0 when it is none: longer forms and surrogates are none. */
+/* The length of the UTF-8 sequence at text; 0 when it is none, as longer forms and surrogates. */
 static size_t measure_sequence(const unsigned char *text)
 {
     unsigned char first = text[0];

@@ -7,7 +7,7 @@
 
 enum { WEFT__LIMITS_BLOCK_BYTES = 64 * 1024 }; /* read at a time */
 
-/* A file that gives nothing for so long is no file to count: some of /proc wait for the next event. */
+/* A file that gives nothing for so long is none to count: some of /proc wait for an event. */
 #define WEFT__LIMITS_PATIENCE (10 * WEFT_SECOND)
 
 /* How many files or folders to have open at once: hundreds, less where the system allows less. */

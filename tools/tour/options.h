@@ -13,8 +13,8 @@ struct weft__options {
 };
 
 /*
- * Reads the command line, and looks whether all that it names exists. Returns 0 or an exit code, then
- * the reason was said on standard error. Release the options in both cases.
+ * Reads the command line, and looks whether all that it names exists. Returns 0 or an exit code,
+ * then the reason was said on standard error. Release the options in both cases.
  */
 int weft__options_read(struct weft__options *options, int argc, char **argv);
 

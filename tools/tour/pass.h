@@ -34,8 +34,9 @@ struct weft__pass {
 };
 
 /*
- * The three ways. Each runs in a task, reads all files by itself and notes each once. Returns 0, or a
- * negative errno when it could not go on (-ECANCELED); a file that it cannot read is no such reason.
+ * The three ways. Each runs in a task, reads all files by itself and notes each once. Returns 0, or
+ * a negative errno when it could not go on (-ECANCELED); a file that it cannot read is no such
+ * reason.
  */
 int weft__serial_run(struct weft__pass *pass);
 int weft__per_file_run(struct weft__pass *pass);

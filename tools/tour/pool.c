@@ -1,7 +1,8 @@
 /*
- * Way (c): one task reads all files, block by block, and a pool of tasks counts the blocks. Blocks go
- * round: free -> reader -> full -> counters -> counted -> the task that called, which joins the pieces
- * of each file in their order -> free. Their number bounds memory and how far the reader runs ahead.
+ * Way (c): one task reads all files, block by block, and a pool of tasks counts the blocks. Blocks
+ * go round: free -> reader -> full -> counters -> counted -> the task that called, which joins the
+ * pieces of each file in their order -> free. Their number bounds memory and how far the reader
+ * runs ahead.
  */
 #include <errno.h>
 #include <fcntl.h>

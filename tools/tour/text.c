@@ -44,7 +44,7 @@ struct shown_path {
     char text[PATH_SHOWN + 1];
 };
 
-/* A name may hold any byte; control characters must not reach a terminal. A long path loses its head. */
+/* Control characters in a name must not reach a terminal. A long path loses its head. */
 static struct shown_path show_path(const char *path)
 {
     struct shown_path shown;

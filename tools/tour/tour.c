@@ -1,6 +1,6 @@
 /*
- * weft tour: one real job, done in three ways, so that a newcomer sees what tasks, channels and rings
- * bring on his own machine, and that they bring the same counts.
+ * weft tour: one real job, done in three ways, so that a newcomer sees what tasks, channels and
+ * rings bring on his own machine, and that they bring the same counts.
  */
 #include "tools/tour/tour.h"
 
@@ -24,7 +24,7 @@ const struct weft__tour_way weft__tour_ways[WEFT__TOUR_WAYS] = {
       weft__pool_run },
 };
 
-/* weft_main hands main's arguments to the first task and nothing else: what is parsed waits here. */
+/* weft_main hands main's arguments to the first task and nothing more: the options wait here. */
 static struct weft__tour the_tour;
 
 bool weft__tour_agrees(const struct weft__tour *tour)
@@ -115,7 +115,7 @@ static int report(struct weft__tour *tour)
     if (rc < 0)
         return weft_fail(rc, NULL, "cannot write the report");
     if (tour->interrupted)
-        return WEFT_EXIT_OK; /* weft_main knows of the interrupt, and says so with its exit status */
+        return WEFT_EXIT_OK; /* weft_main makes 130 of it */
     return weft__tour_agrees(tour) ? WEFT_EXIT_OK : WEFT_EXIT_WRONG;
 }
 

@@ -37,7 +37,7 @@ struct weft__tour {
     char about[WEFT__TOUR_ABOUT_BYTES];
 };
 
-/* Whether all three ways ran to their end and found the same, but for files that changed meanwhile. */
+/* Whether all three ways came to their end and found the same, files that changed left aside. */
 bool weft__tour_agrees(const struct weft__tour *tour);
 
 /* How many times as fast as the serial way a pass was; 0 when that can't be told. */

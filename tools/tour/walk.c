@@ -24,7 +24,7 @@ struct visit {
     size_t folder; /* index in the list of folders */
 };
 
-/* The message of the channel. Records are a kind, an errno and a name that ends with a zero byte. */
+/* The message of the channel. A record is a kind, an errno and a name with its zero byte. */
 struct batch {
     size_t folder;
     size_t used;
