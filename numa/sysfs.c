@@ -277,6 +277,18 @@ static int read_distances(struct reader *reader)
     return rc;
 }
 
+/* The kernel's lists ascend, so a number that is too high stands last. */
+static int refuse_last(const struct reader *reader, const char *why)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; reader->text.data[i] != '\0'; i++) {
+        if (reader->text.data[i] == ',' || reader->text.data[i] == '-')
+            at = i + 1;
+    }
+    return refuse(reader, at, why);
+}
+
 /* 0 and no node added when the tree tells of none. */
 static int read_listed_nodes(struct reader *reader)
 {
@@ -286,7 +298,7 @@ static int read_listed_nodes(struct reader *reader)
     if (rc > 0)
         rc = parse_list(reader);
     if (rc > 0 && weft__cpuset_next(&reader->list, WEFT__TOPOLOGY_NODES_MAX) >= 0)
-        rc = refuse(reader, 0, "node numbers go up to 1023");
+        rc = refuse_last(reader, "node numbers go up to 1023");
     if (rc > 0)
         rc = weft__cpuset_copy(&nodes, &reader->list);
     for (int64_t id = weft__cpuset_next(&nodes, 0); rc == 0 && id >= 0;
@@ -301,7 +313,7 @@ static int read_nodes(struct reader *reader)
     int rc = read_listed_nodes(reader);
 
     if (rc == 0 && reader->draft.node_count == 0)
-        rc = weft__draft_add_node(&reader->draft, 0, 0);
+        return weft__draft_add_node(&reader->draft, 0, 0);
     return rc == 0 ? read_distances(reader) : rc;
 }
 
