@@ -1,4 +1,4 @@
-/* A producer and a channel: the first program of README.md, built and run by make check. */
+/* A producer and a channel that closes when the producer has ended. */
 #include <weft.h>
 
 struct producer {
