@@ -1,6 +1,7 @@
 /*
- * Kernel constants that liburing 2.3 does not know. The kernel decides what works, by probe, not the
- * header that happened to be installed, so every such number is written down here under our name.
+ * Kernel constants that liburing 2.3 does not know. The kernel decides what works, by probe, not
+ * the header that happened to be installed, so every such number is written down here under our
+ * name.
  */
 #ifndef WEFT_URING_COMPAT_SQE_H
 #define WEFT_URING_COMPAT_SQE_H

@@ -1,14 +1,15 @@
 /*
- * The engine seam: the only way in which weft waits for the kernel, for time, or for another worker.
+ * The engine seam: the only way in which weft waits for the kernel, for time, or for another
+ * worker.
  *
- * Vocabulary: an *engine* belongs to one worker and is touched by its owner thread alone, except for
- * weft__engine_notify, which any thread may call. A *request* describes one operation; an *op* is the
- * engine's record of it, named by a generation id; a *completion* ends it. A *doorbell* is a sticky
- * wake-up without content.
+ * Vocabulary: an *engine* belongs to one worker and is touched by its owner thread alone, except
+ * for weft__engine_notify, which any thread may call. A *request* describes one operation; an *op*
+ * is the engine's record of it, named by a generation id; a *completion* ends it. A *doorbell* is a
+ * sticky wake-up without content.
  *
- * Life of an op: request -> submit (record taken, entry staged) -> flush (the kernel owns buffers and
- * record) -> completion reaped -> upcall -> record free, generation raised. Cancel only asks: the
- * record and the caller's memory stay with the kernel until the terminal completion (design 7).
+ * Life of an op: request -> submit (record taken, entry staged) -> flush (the kernel owns buffers
+ * and record) -> completion reaped -> upcall -> record free, generation raised. Cancel only asks:
+ * the record and the caller's memory stay with the kernel until the terminal completion (design 7).
  */
 #ifndef WEFT_URING_ENGINE_H
 #define WEFT_URING_ENGINE_H
@@ -43,7 +44,7 @@ struct weft__request {
     bool multishot;
 };
 
-/* Names one op of one engine: slab index in the low half, generation in the high half; 0 is none. */
+/* Names one op of one engine: slab index in the low half, generation in the high one; 0 is none. */
 typedef uint64_t weft__op_id;
 
 enum {
@@ -125,8 +126,8 @@ struct weft__engine_ops {
 int weft__engine_open_kernel(const struct weft__engine_config *config, void *owner,
                              struct weft__engine **out_engine, struct weft__setup_error *error);
 
-/* Closes; in_flight must be 0, or the ops are abandoned to the kernel on purpose (design 7). Called by
- * the owner thread, or by another one after the owner has ended. Accepts NULL. */
+/* Closes; in_flight must be 0, or the ops are abandoned to the kernel on purpose (design 7). Called
+ * by the owner thread, or by another one after the owner has ended. Accepts NULL. */
 static inline void weft__engine_close(struct weft__engine *engine)
 {
     if (engine != NULL)
@@ -145,8 +146,9 @@ static inline int weft__engine_submit(struct weft__engine *engine,
     return engine->ops->submit(engine, request, waiter, out_op);
 }
 
-/* Asks the kernel to end @op soon. 0 when asked, -ENOENT when it has completed already, -EAGAIN when
- * the request was noted and will be staged as soon as there is room. Never ends the op itself. */
+/* Asks the kernel to end @op soon. 0 when asked, -ENOENT when it has completed already, -EAGAIN
+ * when the request was noted and will be staged as soon as there is room. Never ends
+ * the op itself. */
 static inline int weft__engine_cancel(struct weft__engine *engine, weft__op_id op)
 {
     return engine->ops->cancel(engine, op);
@@ -166,8 +168,8 @@ static inline bool weft__engine_has_events(const struct weft__engine *engine)
 }
 
 /* Gives staged entries to the kernel and reaps at most @budget completions (one upcall each) and
- * doorbells, without sleeping; no system call when nothing is staged and the kernel has set no flag.
- * Returns how many it saw. */
+ * doorbells, without sleeping; no system call when nothing is staged and the kernel has set no
+ * flag. Returns how many it saw. */
 static inline int weft__engine_poll(struct weft__engine *engine, uint32_t budget)
 {
     return engine->ops->poll(engine, budget);

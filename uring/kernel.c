@@ -1,8 +1,8 @@
 /*
  * Opening and closing a ring.
  *
- * REJECTED SQPOLL: one kernel thread per ring fights the pinned worker, and setup refuses it together
- *   with DEFER_TASKRUN.
+ * REJECTED SQPOLL: one kernel thread per ring fights the pinned worker, and setup refuses it
+ *   together with DEFER_TASKRUN.
  * REJECTED one shared ring behind a lock: the lock is on every I/O path, and the unsafe part of the
  *   old runtimes was a shared event loop.
  */
@@ -26,7 +26,7 @@ static void unregister_ring(struct weft__kernel *kernel)
     kernel->registered = false;
 }
 
-/* Accepts a half-built engine. The kernel cancels what is in flight after the descriptor is gone. */
+/* Accepts a half-built engine. The kernel cancels what is in flight once the descriptor is gone. */
 static void close_kernel(struct weft__engine *engine)
 {
     struct weft__kernel *kernel = weft__kernel_of(engine);

@@ -1,6 +1,6 @@
 /*
- * The kernel engine: one io_uring, touched by its owner thread alone. Shared by the kernel*.c files,
- * message.c and timeout.c; nobody else includes it (tests do).
+ * The kernel engine: one io_uring, touched by its owner thread alone. Shared by the kernel*.c
+ * files, message.c and timeout.c; nobody else includes it (tests do).
  */
 #ifndef WEFT_URING_KERNEL_H
 #define WEFT_URING_KERNEL_H
@@ -91,8 +91,8 @@ int weft__kernel_submit_cancel(struct weft__engine *engine, weft__op_id id);
 uint32_t weft__kernel_submit_cancel_all(struct weft__engine *engine);
 int weft__kernel_submit_flush(struct weft__engine *engine);
 
-/* A zeroed entry, staged; flushes when the SQ is full. NULL: still no room. Its user_data must be set
- * before the next call into the engine. */
+/* A zeroed entry, staged; flushes when the SQ is full. NULL: still no room. Its user_data must be
+ * set before the next call into the engine. */
 struct io_uring_sqe *weft__kernel_submit_entry(struct weft__kernel *kernel);
 
 /* Stages what waited for room: cancels, the poll on the event descriptor. */

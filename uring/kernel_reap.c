@@ -2,8 +2,8 @@
  * The way out of the kernel: looking, entering for events, sleeping, reaping.
  *
  * With DEFER_TASKRUN the CQ does not move by itself: the kernel sets a flag in the SQ ring and runs
- * completions in our next enter with GETEVENTS. Newer kernels run at most 20 of them per enter, hence
- * the rounds; a larger min_complete is no way out, because it blocks when fewer arrive.
+ * completions in our next enter with GETEVENTS. Newer kernels run at most 20 of them per enter,
+ * hence the rounds; a larger min_complete is no way out, because it blocks when fewer arrive.
  */
 #include <errno.h>
 
@@ -81,9 +81,9 @@ static bool complete(struct weft__kernel *kernel, const struct io_uring_cqe *cqe
 }
 
 /*
- * Reaps until the CQ is empty or @budget were seen. The head moves before the upcall, which may enter
- * the kernel through a submit. BOUND: entries that the owner never hears of are limited as well, or a
- * foreign flood could keep us here.
+ * Reaps until the CQ is empty or @budget were seen. The head moves before the upcall, which may
+ * enter the kernel through a submit. BOUND: entries that the owner never hears of are limited as
+ * well, or a foreign flood could keep us here.
  */
 static uint32_t reap(struct weft__kernel *kernel, uint32_t budget)
 {
@@ -125,8 +125,8 @@ static void count_overflow(struct weft__kernel *kernel)
         weft__bump(&kernel->base.counters.overflowed);
 }
 
-/* Whether this round of a poll has to enter. In overflow the CQ is emptied first: the kernel can only
- * move its backlog into free slots. */
+/* Whether this round of a poll has to enter. In overflow the CQ is emptied first: the kernel can
+ * only move its backlog into free slots. */
 static bool must_enter(const struct weft__kernel *kernel, uint32_t round)
 {
     uint32_t wants = weft__kernel_wants(kernel);

@@ -6,13 +6,13 @@
  *   from any thread    MSG_RING by register, without a ring (6.13 on)
  *   else, or failed    a write to the target's event descriptor
  *
- * Every engine has an event descriptor with a multishot poll armed for life. It is always armed, not
- * only on need: arming it when a doorbell has failed would itself have to reach a target that sleeps.
- * It costs a descriptor and one request per worker and nothing while it stays silent. It is never read:
- * a poll of io_uring fires on each write, whatever the counter is.
+ * Every engine has an event descriptor with a multishot poll armed for life. It is always armed,
+ * not only on need: arming it when a doorbell has failed would itself have to reach a target that
+ * sleeps. It costs a descriptor and one request per worker and nothing while it stays silent. It is
+ * never read: a poll of io_uring fires on each write, whatever the counter is.
  *
- * REJECTED a read in place of the poll: it must be staged anew after each bell, and its buffer would
- *   have to outlive the engine.
+ * REJECTED a read in place of the poll: it must be staged anew after each bell, and its buffer
+ *   would have to outlive the engine.
  * REJECTED one helper ring behind a mutex for foreign threads: a signal handler may not take it.
  *
  * LOCK registry (leaf): guards the list of open engines; taken on open, close and for a failed
@@ -30,8 +30,8 @@ static struct weft__lock registry_lock;
 static struct weft__list registry = { &registry, &registry };
 static uint32_t last_serial;
 
-/* The kernel orders what a sender wrote before what the woken target reads; ThreadSanitizer does not
- * see into the kernel, so its build repeats that edge on a word of the target. */
+/* The kernel orders what a sender wrote before what the woken target reads; ThreadSanitizer does
+ * not see into the kernel, so its build repeats that edge on a word of the target. */
 static void order_before_ring(struct weft__kernel *target)
 {
 #if WEFT__TSAN

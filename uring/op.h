@@ -1,8 +1,8 @@
 /*
- * Op records: who waits for which operation. They live in a slab that only grows, are named by index
- * and generation, and are found again from the user_data of a completion. Everything that comes back
- * through a completion queue is checked here before memory is touched: another process or a broken
- * library can post any value to our ring.
+ * Op records: who waits for which operation. They live in a slab that only grows, are named by
+ * index and generation, and are found again from the user_data of a completion. Everything that
+ * comes back through a completion queue is checked here before memory is touched: another process
+ * or a broken library can post any value to our ring.
  */
 #ifndef WEFT_URING_OP_H
 #define WEFT_URING_OP_H
@@ -11,8 +11,8 @@
 #include "uring/engine.h"
 
 /*
- * user_data of every entry that we stage: generation (or serial) << 32 | tag << 28 | index (or kind).
- * An op id is the same with a tag of 0. No tag is 0, so a zeroed entry names nothing.
+ * user_data of every entry that we stage: generation (or serial) << 32 | tag << 28 | index (or
+ * kind). An op id is the same with a tag of 0. No tag is 0, so a zeroed entry names nothing.
  */
 enum weft__op_tag {
     WEFT__TAG_OP = 1,   /* a record of the slab */

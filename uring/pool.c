@@ -1,9 +1,9 @@
 /*
  * Helper threads. A thread is started when a job finds none idle and the bound allows one more.
  *
- * LOCK pool mutex (leaf): guards everything below it in struct weft__pool; held for a few instructions,
- * except that a submit which starts a thread in the place of one that has just ended joins that one
- * first, which has nothing left to do but return.
+ * LOCK pool mutex (leaf): guards everything below it in struct weft__pool; held for a few
+ * instructions, except that a submit which starts a thread in the place of one that has just ended
+ * joins that one first, which has nothing left to do but return.
  */
 #include "uring/pool.h"
 

@@ -114,7 +114,7 @@ static void close_trial(struct trial *trial)
     trial->mapped = false;
 }
 
-/* Runs what the ring has deferred, then takes all completions; true when the mark was among them. */
+/* Runs what the ring has deferred and takes all completions; true when the mark was among them. */
 static bool take_mark(struct trial *trial)
 {
     bool found = false;

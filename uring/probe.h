@@ -1,6 +1,6 @@
 /*
- * What this kernel can do, found by trying, never by its version: distributions carry features back.
- * Done once per process by the first engine that opens; a failed probe is not remembered.
+ * What this kernel can do, found by trying, never by its version: distributions carry features
+ * back. Done once per process by the first engine that opens; a failed probe is not remembered.
  */
 #ifndef WEFT_URING_PROBE_H
 #define WEFT_URING_PROBE_H

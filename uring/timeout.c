@@ -1,7 +1,7 @@
 /*
- * The time-out of a wait as an op, for kernels whose enter takes none. One TIMEOUT op is kept; it is
- * moved when a wait must end sooner and left alone when it would fire too early: the wait then looks
- * at the clock, stages a new one and goes on.
+ * The time-out of a wait as an op, for kernels whose enter takes none. One TIMEOUT op is kept; it
+ * is moved when a wait must end sooner and left alone when it would fire too early: the wait then
+ * looks at the clock, stages a new one and goes on.
  */
 #include "uring/kernel.h"
 
@@ -14,8 +14,8 @@ bool weft__timeout_stage(struct weft__kernel *kernel, int64_t until_ns)
     struct io_uring_sqe *sqe = weft__kernel_submit_entry(kernel);
     if (sqe == NULL)
         return false;
-    /* The kernel copies the time at submission, so changing it here at worst delays an entry that is
-     * still staged to the time that we want now. */
+    /* The kernel copies the time at submission, so changing it here at worst delays an entry that
+     * is still staged to the time that we want now. */
     kernel->timer_spec.tv_sec = until_ns / WEFT__NS_PER_S;
     kernel->timer_spec.tv_nsec = until_ns % WEFT__NS_PER_S;
     uint64_t timer = weft__op_user_data(WEFT__TAG_INTERNAL, WEFT__INTERNAL_TIMER, 1);

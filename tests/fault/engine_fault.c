@@ -1,7 +1,7 @@
 /*
- * Fails the first, second, third ... call of each fault point while an engine is probed, opened, used
- * and closed, until a run meets no failure any more. Opening either fails with that error and leaves
- * its output alone, or succeeds with a fallback; either way nothing stays open.
+ * Fails the first, second, third ... call of each fault point while an engine is probed, opened,
+ * used and closed, until a run meets no failure any more. Opening either fails with that error and
+ * leaves its output alone, or succeeds with a fallback; either way nothing stays open.
  */
 #include <CUnit/CUnit.h>
 #include <dirent.h>

@@ -1,6 +1,7 @@
 /*
  * A stand-in for the scheduler: it defines the engine's upcalls and writes down what they said.
- * The owner of an engine in such a test is a struct engine_log, or NULL for one that is not looked at.
+ * The owner of an engine in such a test is a struct engine_log, or NULL for one that is not looked
+ * at.
  */
 #ifndef WEFT_TESTS_SUPPORT_ENGINE_LOG_H
 #define WEFT_TESTS_SUPPORT_ENGINE_LOG_H

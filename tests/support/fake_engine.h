@@ -1,8 +1,8 @@
 /*
- * An engine that makes no system call. The test scripts how each op ends; time is virtual and stands
- * still except in wait, which moves it to the next thing that happens. So a test of what lies above
- * the seam sees short results, any order, errors, multishot ops that end early and cancels that lose
- * their race, each as often as it likes and always the same.
+ * An engine that makes no system call. The test scripts how each op ends; time is virtual and
+ * stands still except in wait, which moves it to the next thing that happens. So a test of what
+ * lies above the seam sees short results, any order, errors, multishot ops that end early and
+ * cancels that lose their race, each as often as it likes and always the same.
  *
  * One engine or several, all on one thread; notify alone may come from another.
  */

@@ -127,8 +127,8 @@ static void test_submit_without_threads_is_refused_with_one_it_queues(void)
     weft__pool_close(pool);
 }
 
-/* One job after the other, each submitted after the last thread has had time to end: some find their
- * thread gone, and a new one takes its place. */
+/* One job after the other, each submitted after the last thread has had time to end: some find
+ * their thread gone, and a new one takes its place. */
 static void test_idle_threads_end_and_are_replaced(void)
 {
     static struct probe_job job;

@@ -1,6 +1,6 @@
 /*
- * Prints how the running kernel behaves where the manual pages are silent and kernels differ. Asserts
- * nothing: it is read when a test fails on a kernel that nobody has tried.
+ * Prints how the running kernel behaves where the manual pages are silent and kernels differ.
+ * Asserts nothing: it is read when a test fails on a kernel that nobody has tried.
  */
 #include <pthread.h>
 #include <stdio.h>

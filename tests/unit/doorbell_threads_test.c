@@ -1,4 +1,4 @@
-/* The kernel engine between threads: doorbells both ways, notify into a sleep, owners that are gone. */
+/* Doorbells between threads: both ways, into a sleep, to owners that are gone. */
 #include <CUnit/CUnit.h>
 #include <errno.h>
 #include <pthread.h>
@@ -167,5 +167,5 @@ int main(int argc, char **argv)
         UNIT_TEST(test_notify_ends_a_sleep_without_end),
         UNIT_TEST(test_doorbell_to_a_dead_owner_harms_nothing),
     };
-    return unit_run(argc, argv, "engine_threads", tests, WEFT__COUNT(tests));
+    return unit_run(argc, argv, "doorbell_threads", tests, WEFT__COUNT(tests));
 }
