@@ -132,29 +132,26 @@ void weft__text_walk(const struct weft__tour *tour)
         weft_printf("\n");
 }
 
-static void print_cache(const struct weft__cache *cache)
+static void print_cache(const char *before, const struct weft__cache *cache)
 {
     int percent = weft__cache_percent(cache);
+    const char *state = percent <= 1 ? "cold" : "partly warm";
 
     if (percent < 0)
-        weft_printf("the kernel does not show this user what it holds in memory");
+        weft_printf("%spage cache: the kernel does not show this user what it holds\n", before);
     else
-        weft_printf("%s: %d %% of %zu sampled file%s in memory",
-                    weft__cache_is_warm(cache) ? "warm"
-                    : percent == 0             ? "cold"
-                                               : "partly warm",
-                    percent, cache->sampled, plural(cache->sampled));
+        weft_printf("%spage cache: %s, %d %% of %zu sampled file%s in memory\n", before,
+                    weft__cache_is_warm(cache) ? "warm" : state, percent, cache->sampled,
+                    plural(cache->sampled));
 }
 
 void weft__text_warm_up(const struct weft__tour *tour)
 {
     if (tour->walk.files.count == 0)
         return;
-    weft_printf("Page cache: ");
-    print_cache(&tour->cache);
-    weft_printf("\n");
+    print_cache("Before the start, ", &tour->cache);
     if (tour->warm_up.files > 0)
-        weft_printf("Read everything once before the start, so that no way pays for the others: "
+        weft_printf("Read everything once, so that no way pays for the others: "
                     "%s, %s MB/s\n",
                     SECONDS(tour->warm_up.ns),
                     NUMBER((uint64_t)weft__tour_mb_per_s(&tour->warm_up)));
@@ -184,11 +181,8 @@ void weft__text_way(const struct weft__tour *tour, int way)
                 plural(result->total.words), NUMBER(result->total.bytes),
                 plural(result->total.bytes));
     print_effort(tour, way);
-    if (result->files > result->unreadable) {
-        weft_printf("    began ");
-        print_cache(&result->cache);
-        weft_printf("\n");
-    }
+    if (result->files > result->unreadable)
+        print_cache("    before it, ", &result->cache);
 }
 
 static void print_row(const struct weft__tour *tour, int way)
