@@ -7,7 +7,8 @@ support_sources += \
     tests/support/unit.h
 
 unit_test_scripts += \
-    tests/unit/lint_test
+    tests/unit/lint_test \
+    tests/unit/sanitizer_test
 
 unit_tests += \
     tests/unit/base_test
@@ -16,7 +17,9 @@ stress_tests +=
 
 switch_tests =
 
-check_PROGRAMS += $(unit_tests)
+check_PROGRAMS += \
+    $(unit_tests) \
+    tests/unit/planted_fault
 EXTRA_PROGRAMS += $(stress_tests)
 CLEANFILES += $(stress_tests)
 TESTS += $(unit_tests) $(unit_test_scripts)
