@@ -1,21 +1,22 @@
 /*
  * search.pml - who looks for stealable work, and whom a publisher wakes.
  *
- * One node: WORKERS workers with a stealable queue each, one inject queue fed by a foreign thread,
- * and the packed word (awake, searching). A task may spawn others, end, or compute without end.
+ * WORKERS workers with a stealable queue each, one inject queue fed by a foreign thread, and two
+ * counts: workers that search and workers that sleep. A task may spawn others, end, or compute
+ * without end.
  *
  * Shows: when nothing can move any more, no queue holds work while a worker sleeps (stranded). That
  * is stronger than "not all workers sleep": a worker lost in a long computation must not keep the
- * work of its queue from a sleeper. And the word then counts exactly the workers that are awake and
- * no searcher (miscounted), so no stale count can suppress a wake for ever.
+ * work of its queue from a sleeper. And the counts then say exactly who sleeps and that nobody
+ * searches (miscounted), so no stale count can suppress a wake for ever.
  *
- * Store buffers as in park_wake.pml. Their entries: the push (a plain store of the tail), the
- * decrements of the word whose result is not used (K1, N5), and the write of PARKED.
+ * Store buffers as in park_wake.pml. Their entries: the push (a plain store of the tail), the write
+ * of PARKED, and the changes of the counts whose result is not used (P1, B1).
  *
- * Must pass: no option, PARKED_FIRST, NO_LIMIT; also with STRAYS=1, with three workers.
+ * Must pass: no option, SLEEPING_FIRST, LAST_ONLY; also with STRAYS=1, with three workers.
  * Must fail: NO_RECHECK, NO_WORKER_FENCE, NO_PUBLISH_FENCE, also when LONG=0, where stranded means
- * that all workers sleep; NO_CHAIN, NO_PUBLISH_WAKE, NO_UNDO_RECHECK, NO_UNDO_FENCE (stranded);
- * NO_UNDO (miscounted).
+ * that all workers sleep; NO_CHAIN, NO_CHAIN_FENCE, NO_REJOIN, KEEP_COUNT, NO_PUBLISH_WAKE,
+ * COUNT_FIRST (stranded); NO_COUNT (miscounted).
  */
 #ifndef WORKERS
 #define WORKERS 2
@@ -32,31 +33,28 @@
 #ifndef STRAYS
 #define STRAYS 0                /* wake-ups for another reason: a message, a completion */
 #endif
+#ifndef LIMIT
+#define LIMIT WORKERS           /* a worker joins the searchers while twice their number is less */
+#endif
 #define INJECT WORKERS          /* index of the inject queue and of the foreign thread's buffer */
 #define SLOTS (WORKERS + 1)
 
-#if WORKERS == 2
-#define ANY_WORK (queue[0] > 0 || queue[1] > 0 || queue[2] > 0)
-#else
-#define ANY_WORK (queue[0] > 0 || queue[1] > 0 || queue[2] > 0 || queue[3] > 0)
-#endif
-
 mtype = { RUNNING, PARKED, NOTIFIED, SUMMONED };    /* states; SUMMONED: woken to search */
-mtype = { PUSH, LEAVE, PARK };                      /* buffer entries */
+mtype = { PUSH, PARK, COUNT, LEAVE };               /* buffer entries */
 
 /* Memory, as all threads see it. */
 #ifdef START_ASLEEP
 mtype state[WORKERS] = PARKED;
-byte awake;
+short sleeping = WORKERS;
 #else
 mtype state[WORKERS] = RUNNING;
-byte awake = WORKERS;
+short sleeping;
 #endif
+short searching;                /* below zero for a moment when a woken worker is faster than A5 */
 byte queue[SLOTS];
-byte searching;                 /* with awake one packed word: read and changed in one step */
 bool bell[WORKERS];
 
-chan buffer[SLOTS] = [4] of { mtype, byte };        /* entry, searchers that LEAVE takes off */
+chan buffer[SLOTS] = [4] of { mtype };
 
 /* Budgets, and what the properties look at. */
 byte spawns = SPAWNS;
@@ -69,21 +67,20 @@ bool miscounted;
 inline drain(who)
 {
     atomic {
-        buffer[who]?what,count;
+        buffer[who]?what;
         if
         :: what == PUSH -> queue[who]++
-        :: what == LEAVE -> awake--; searching = searching - count
         :: what == PARK -> state[who] = PARKED
+        :: what == COUNT -> sleeping++
+        :: what == LEAVE -> searching--
         fi;
-        what = 0;
-        count = 0
+        what = 0
     }
 }
 
 active proctype memory()
 {
     mtype what;
-    byte count;
 
 end_idle:
     do
@@ -96,69 +93,73 @@ end_idle:
     od
 }
 
-/*
- * Wakes one sleeper if there is one and nobody searches. The waker counts the sleeper in before it
- * looks for one, so that the next publisher sees a searcher already.
- */
-inline wake_one(who, victim)
+/* Whether any queue holds something, one load after the other. */
+inline look(at, seen)
 {
+    at = 0;
+    seen = false;
     do
-    :: atomic { searching == 0 && awake < WORKERS -> awake++; searching++ };       /* N3 */
-        victim = 0;
-        do                                                                          /* N4 */
-        :: atomic { victim < WORKERS && state[victim] == PARKED -> state[victim] = SUMMONED };
-            bell[victim] = true;
-            break
-        :: victim < WORKERS && state[victim] != PARKED -> victim++
-        :: victim == WORKERS -> break
-        od;
-        if
-        :: victim < WORKERS -> break
-        :: else
-        fi;
-#ifdef NO_UNDO
-        break
-#else
-        buffer[who]!LEAVE,1;                                                        /* N5 */
-#ifndef NO_UNDO_FENCE
-        empty(buffer[who]);                             /* N5 fence, pairs with N2 */
-#endif
-#ifdef NO_UNDO_RECHECK
-        break
-#else
-        if
-        :: ANY_WORK -> empty(buffer[who])
-        :: else -> break
-        fi
-#endif
-#endif
-    :: searching > 0 || awake == WORKERS -> break
+    :: at < SLOTS && queue[at] > 0 -> seen = true; break
+    :: at < SLOTS && queue[at] == 0 -> at++
+    :: at == SLOTS -> break
     od;
-    victim = 0
+    at = 0
 }
 
-/* N1 push, N2 fence, N3 and on: wake. */
-inline publish(who, victim)
+/* Wakes one sleeper if there is one and nobody searches. */
+inline announce(who, at)
 {
-    buffer[who]!PUSH,0;                                                             /* N1 */
+    at = 0;
 #ifndef NO_PUBLISH_FENCE
-    empty(buffer[who]);                                                             /* N2 */
+    empty(buffer[who]);                                                 /* A2, pairs with B2 */
 #endif
+    if                                                                  /* A3: two loads */
+    :: sleeping == 0
+    :: sleeping != 0 ->
+        if
+        :: searching > 0
+        :: searching <= 0 ->
+#ifdef COUNT_FIRST
+            searching++;
+#endif
+            do
+            :: atomic { at < WORKERS && state[at] == PARKED ->          /* A4 = S3 */
+                state[at] = SUMMONED };
+#if !defined(COUNT_FIRST) && !defined(NO_COUNT)
+                searching++;                                            /* A5 */
+#endif
+                bell[at] = true;
+                break
+            :: at < WORKERS && state[at] != PARKED -> at++
+            :: at == WORKERS ->
+#ifdef COUNT_FIRST
+                searching--;
+#endif
+                break
+            od
+        fi
+    fi;
+    at = 0
+}
+
+inline publish(who, at)
+{
+    buffer[who]!PUSH;                                                   /* A1 = S1 */
 #ifndef NO_PUBLISH_WAKE
-    wake_one(who, victim)
+    announce(who, at)
 #endif
 }
 
 proctype worker(byte me)
 {
     bool mine;                  /* I am counted as a searcher */
-    bool last;
+    bool seen;
     byte at;
-    mtype old;
+    short before;
 
 #ifdef START_ASLEEP
     asleep[me] = true;
-    goto end_K5;
+    goto end_P4;
 #endif
 own:
     empty(buffer[me]);          /* a pop is a read-modify-write that comes after my own pushes */
@@ -168,77 +169,96 @@ own:
     :: else
     fi;
     if
+    :: atomic { queue[INJECT] > 0 -> queue[INJECT]-- };
+        goto found
+    :: else
+    fi;
+    if
     :: mine
-#ifdef NO_LIMIT
-    :: atomic { !mine -> searching++; mine = true }
-#else
-    :: atomic { !mine && 2 * searching < awake -> searching++; mine = true }
-    :: !mine && 2 * searching >= awake -> goto leave
-#endif
+    :: !mine && 2 * searching < LIMIT -> searching++; mine = true
+    :: !mine && 2 * searching >= LIMIT -> goto park
     fi;
 
-    at = 0;                                                     /* search, one queue at a time */
+    at = 0;                                             /* search, one queue at a time */
     do
-    :: atomic { at < SLOTS && queue[at] > 0 -> queue[at]--; at = 0 };
-        goto found
-    :: at < SLOTS && queue[at] == 0 -> at++
-    :: at == SLOTS -> at = 0; break
-    od;
-
-leave:
-#ifdef PARKED_FIRST
-    buffer[me]!PARK,0;
-    buffer[me]!LEAVE,mine;
+    :: atomic { at < WORKERS && queue[at] > 0 -> queue[at]--; at = 0 };
+#ifdef KEEP_COUNT
+        goto stolen
 #else
-    buffer[me]!LEAVE,mine;                                      /* K1 */
-    buffer[me]!PARK,0;                                          /* K2 = P1 */
+        goto found
 #endif
+    :: at < WORKERS && queue[at] == 0 -> at++
+    :: at == WORKERS -> at = 0; break
+    od;
+    buffer[me]!LEAVE;                                   /* B1 */
     mine = false;
+
+park:
+#ifdef SLEEPING_FIRST
+    buffer[me]!COUNT;
+    buffer[me]!PARK;
+#else
+    buffer[me]!PARK;                                    /* P1 */
+    buffer[me]!COUNT;                                   /* P1: sleeping + 1 */
+#endif
 #ifndef NO_WORKER_FENCE
-    empty(buffer[me]);                                          /* K3 = P2 fence, pairs with N2 */
+    empty(buffer[me]);                                  /* B2 = P2, pairs with A2 */
 #endif
 #ifndef NO_RECHECK
-    at = 0;                                                     /* K4 = P2 re-check */
-    do
-    :: at < SLOTS && queue[at] > 0 -> at = 0; goto back
-    :: at < SLOTS && queue[at] == 0 -> at++
-    :: at == SLOTS -> at = 0; break
-    od;
+    look(at, seen);                                     /* B3 = P2 */
+    if
+    :: seen -> goto awake
+    :: else
+    fi;
 #endif
     asleep[me] = true;
-end_K5:
-    atomic { bell[me] -> bell[me] = false; asleep[me] = false };            /* K5 = P4 */
-    empty(buffer[me]);          /* the exchange comes after my own store to the same word */
-    atomic { old = state[me]; state[me] = RUNNING };                        /* K6 = P5 */
+end_P4:
+    atomic { bell[me] -> bell[me] = false; asleep[me] = false };        /* P4 */
+awake:
+    empty(buffer[me]);          /* what follows comes after my own stores to the same words */
+    sleeping--;                                                         /* P5, also P3 */
+    atomic { mine = state[me] == SUMMONED; state[me] = RUNNING };       /* P5, also P3 */
     if
-    :: atomic { old == SUMMONED -> mine = true; old = 0 }       /* the waker has counted me in */
-    :: atomic { old != SUMMONED -> awake++; old = 0 }
+#ifndef NO_REJOIN
+    :: seen && !mine -> searching++; mine = true                        /* B4, after P3 */
+#endif
+    :: else
     fi;
-    goto own;
-
-back:
-    empty(buffer[me]);
-    atomic { old = state[me]; state[me] = RUNNING };                        /* K7 = P3 */
-    if
-    :: atomic { old == SUMMONED -> mine = true; old = 0 }
-    :: atomic { old != SUMMONED -> awake++; searching++; mine = true; old = 0 }
-    fi;
+    seen = false;
     goto own;
 
 found:
-    if
-    :: atomic { mine -> searching--; mine = false; last = searching == 0 };     /* F1 */
-        if
-        :: last ->
-            last = false;
-#ifndef NO_CHAIN
-            wake_one(me, at)                                                      /* F2 */
+#ifdef KEEP_COUNT
+    goto body;
+stolen:
 #endif
-        :: else
+    if
+    :: mine ->
+        mine = false;
+#ifdef LAST_ONLY
+        atomic { before = searching; searching-- };                     /* B1, result used */
+        look(at, seen);
+        seen = seen && before <= 1;
+        before = 0;
+#else
+        buffer[me]!LEAVE;                                               /* B1 */
+#ifndef NO_CHAIN_FENCE
+        empty(buffer[me]);                                              /* B2, pairs with A2 */
+#endif
+        look(at, seen);                                                 /* B3 */
+#endif
+        if
+#ifndef NO_CHAIN
+        :: seen -> seen = false; announce(me, at)
+#endif
+        :: else -> seen = false
         fi
-    :: !mine
+    :: else
     fi;
 
+#ifdef KEEP_COUNT
+body:
+#endif
     do                                                          /* the task runs */
     :: atomic { spawns > 0 -> spawns-- };
         publish(me, at)
@@ -303,7 +323,7 @@ active proctype judge()
     }
     stranded = work > 0 && sleepers > 0;
     assert(!stranded);
-    miscounted = searching != 0 || awake != WORKERS - sleepers;
+    miscounted = searching != 0 || sleeping != sleepers;
     assert(!miscounted)
 }
 
