@@ -1,10 +1,10 @@
 /*
  * The CPU quota of the cgroup that this process is in.
  *
- * A quota on any ancestor holds for all below it, so the path is walked from our group up to the root
- * of the mount, which is as far as a container sees. /proc/self/cgroup says where we are in each
- * hierarchy, /proc/self/mountinfo where the hierarchies are mounted and which of their folders the
- * mount shows. Source: cgroups(7), proc(5), Documentation/admin-guide/cgroup-v2.rst.
+ * A quota on any ancestor holds for all below it, so the path is walked from our group up to the
+ * root of the mount, which is as far as a container sees. /proc/self/cgroup says where we are in
+ * each hierarchy, /proc/self/mountinfo where the hierarchies are mounted and which of their folders
+ * the mount shows. Source: cgroups(7), proc(5), Documentation/admin-guide/cgroup-v2.rst.
  *
  * REJECTED reading only our own group: containers carry the limit one or more levels up.
  */

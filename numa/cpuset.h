@@ -27,8 +27,8 @@ int64_t weft__cpuset_next(const struct weft__cpuset *set, uint32_t from);
 
 /*
  * Parses the kernel's list form ("0-3,8,10-14:2/4" strides included, optional newline, empty text
- * is the empty set) into @set, whose old members go. Returns the count, -ENOMEM, or -EINVAL / -ERANGE
- * with *out_at the offset of the character that is wrong; the set is untouched then.
+ * is the empty set) into @set, whose old members go. Returns the count, -ENOMEM, or -EINVAL or
+ * -ERANGE with *out_at the offset of the character that is wrong; the set is untouched then.
  */
 int weft__cpuset_parse_list(struct weft__cpuset *set, const char *text, size_t *out_at);
 

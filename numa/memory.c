@@ -1,10 +1,10 @@
 /*
  * LOCK  look_lock rank leaf: guards facts until looked is set
  * LOCK  arena_lock rank leaf: guards the making of arenas; taken once per node and process
- * REJECTED a header before each block that names its node: with it a free on the home node could use
- *          the thread's cache, but every block grows by a line. A free that always skips the cache
- *          costs one arena lock, and allocation still uses the cache (README, "Rejected").
- * REJECTED numa_tonode_memory: it prints on failure (numa_error); mbind(2) says the same in silence.
+ * REJECTED a header before each block that names its node: with it a free on the home node could
+ *          use the thread's cache, but every block grows by a line. A free that always skips the
+ *          cache costs one arena lock, and allocation still uses the cache (README, "Rejected").
+ * REJECTED numa_tonode_memory: it prints when it fails (numa_error); mbind(2) is silent.
  */
 #include "numa/memory.h"
 
@@ -52,7 +52,7 @@ static bool find_jemalloc(char *name, size_t name_bytes)
     return true;
 }
 
-/* Our own call goes first: older libnuma takes a refusal for an answer and later prints about it. */
+/* Our own call goes first: older libnuma takes a refusal for a yes and later prints about it. */
 static int try_policy_calls(void)
 {
     int mode;

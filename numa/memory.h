@@ -40,13 +40,13 @@ void weft__memory_free(void *block, size_t bytes); /* accepts NULL */
 
 /*
  * Makes the arena of @node_index the one that WEFT__NODE_LOCAL and the program's own malloc mean on
- * the calling thread, and empties the thread's cache of other arenas' blocks. Once per worker, at its
- * start. 0, -EOPNOTSUPP without jemalloc, or jemalloc's refusal.
+ * the calling thread, and empties the thread's cache of other arenas' blocks. Once per worker, at
+ * its start. 0, -EOPNOTSUPP without jemalloc, or jemalloc's refusal.
  */
 int weft__memory_bind_thread(uint32_t node_index);
 
-/* Maps @bytes (rounded up to pages), asks for node @node_id (kernel's number; negative: first touch),
- * no huge pages. NULL when refused. Never touched here. */
+/* Maps @bytes (rounded up to pages), asks for node @node_id (kernel's number; negative: first
+ * touch), no huge pages. NULL when refused. Never touched here. */
 void *weft__memory_map(int node_id, size_t bytes);
 void weft__memory_unmap(void *address, size_t bytes);
 

@@ -18,14 +18,14 @@
  */
 int weft__affinity_get(struct weft__cpuset *out_set);
 
-/* Pins the calling thread to one CPU. 0, -EINVAL when the kernel or the cpuset lacks it, -ENOMEM. */
+/* Pins the calling thread to one CPU. 0, -EINVAL when kernel or cpuset lack it, -ENOMEM. */
 int weft__affinity_pin(uint32_t cpu);
 
 /*
- * CPU quota in hundredths of a CPU, rounded up: the least over the whole visible cgroup path (v1 and
- * v2); 0 when there is none. @root prefixes every path read ("" in production; a fixture in tests):
- * ROOT/proc/self/cgroup, ROOT/proc/self/mountinfo and the mounts that it names. What can't be read or
- * understood counts as no quota. 0, -ENOMEM.
+ * CPU quota in hundredths of a CPU, rounded up: the least over the whole visible cgroup path (v1
+ * and v2); 0 when there is none. @root prefixes every path read ("" in production; a fixture in
+ * tests): ROOT/proc/self/cgroup, ROOT/proc/self/mountinfo and the mounts that it names. What can't
+ * be read or understood counts as no quota. 0, -ENOMEM.
  */
 int weft__cgroup_quota(const char *root, uint32_t *out_hundredths);
 
@@ -49,15 +49,15 @@ struct weft__plan_slot {
 struct weft__plan {
     uint32_t worker_count;
     bool pinned;      /* false when there are more workers than CPUs, when a quota is below the
-                          * CPUs (others share them then), or when the topology is synthetic */
+                       * CPUs (others share them then), or when the topology is synthetic */
     char reason[160]; /* one line: "4 workers: affinity allows 8 CPUs, cgroup quota 3.50" */
     struct weft__plan_slot *slots; /* worker_count */
 };
 
 /*
- * One worker per allowed CPU, at most ceil(quota), never below one. When they are fewer than the CPUs,
- * cores go before their second threads and nodes take turns. Slots are ordered by node, then by CPU;
- * more workers than CPUs wrap around. -EINVAL when nothing is allowed or more than
+ * One worker per allowed CPU, at most ceil(quota), never below one. When they are fewer than the
+ * CPUs, cores go before their second threads and nodes take turns. Slots are ordered by node, then
+ * by CPU; more workers than CPUs wrap around. -EINVAL when nothing is allowed or more than
  * WEFT__PLAN_WORKERS_MAX workers are asked for; -ENOMEM.
  */
 int weft__plan_make(const struct weft__topology *topology, const struct weft__plan_options *options,

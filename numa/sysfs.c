@@ -94,12 +94,11 @@ static int read_number(struct reader *reader, uint32_t cpu, const char *name, ui
     return rc <= 0 ? rc : parse_number(reader, out_number);
 }
 
-/* The group that reader->list says: its first online CPU; @cpu alone when it is not in its list. */
-static struct weft__draft_group listed_group(struct reader *reader, uint32_t cpu)
+/* The group that reader->list says: its first CPU; @cpu alone when it is not in its own list. */
+static struct weft__draft_group listed_group(const struct reader *reader, uint32_t cpu)
 {
     struct weft__draft_group group = { .kind = GROUP_OF_CPU, .low = cpu };
 
-    weft__cpuset_intersect(&reader->list, &reader->online);
     if (weft__cpuset_has(&reader->list, cpu))
         group.low = (uint32_t)weft__cpuset_next(&reader->list, 0);
     return group;

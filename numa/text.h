@@ -1,4 +1,4 @@
-/* Small texts of the kernel: whole files, and decimal numbers with the place where they go wrong. */
+/* Small texts of the kernel: whole files, and numbers with the place where they go wrong. */
 #ifndef WEFT_NUMA_TEXT_H
 #define WEFT_NUMA_TEXT_H
 

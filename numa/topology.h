@@ -42,8 +42,8 @@ struct weft__topology {
     bool synthetic;
 };
 
-/* Why a text or a tree was refused: a sentence that names the source (a file; none for the synthetic
- * form) and the offset of the character that is wrong, and that offset. */
+/* Why a text or a tree was refused: a sentence that names the source (a file; none for the
+ * synthetic form) and the offset of the character that is wrong, and that offset. */
 struct weft__topology_error {
     size_t at;
     char text[200];

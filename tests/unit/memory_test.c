@@ -168,15 +168,16 @@ struct binding {
     bool local_is_node;
     bool plain_is_node;
     void *lent_block; /* of the starting thread */
+    void *cached;     /* kept, so that the compiler does not leave the allocation out */
 };
 
 /* Has blocks of another arena in its cache before it is bound. */
 static void *bind_and_look(void *argument)
 {
     struct binding *binding = argument;
-    void *before = malloc(96);
 
-    free(before);
+    binding->cached = malloc(96);
+    free(binding->cached);
     binding->rc = weft__memory_bind_thread(1);
     weft__memory_free(binding->lent_block, 96);
     if (mallocx == NULL)
@@ -334,7 +335,7 @@ static int live_refused(void)
     return ok ? 0 : 1;
 }
 
-/* The child starts anew under the filter, because libnuma looks at the machine when it is loaded. */
+/* The child starts anew under the filter: libnuma looks at the machine when it is loaded. */
 static void become_refused(int output)
 {
     char self[] = "/proc/self/exe";

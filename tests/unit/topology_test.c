@@ -28,6 +28,14 @@ struct file {
         { "cpu/cpu" id "/cache/index1/level", "3\n" },                         \
         { "cpu/cpu" id "/cache/index1/shared_cpu_list", l3 "\n" }
 
+/* Less than most have. */
+#define L3(id, cpus) \
+    { "cpu/cpu" id "/cache/index0/level", "3\n" }, \
+        { "cpu/cpu" id "/cache/index0/shared_cpu_list", cpus "\n" }
+#define PACKAGE(id, package) { "cpu/cpu" id "/topology/physical_package_id", package "\n" }
+#define CORE(id, core, package) \
+    { "cpu/cpu" id "/topology/core_id", core "\n" }, PACKAGE(id, package)
+
 #define NODE(id, cpus, kilobytes, distances)                                                    \
     { "node/node" id "/cpulist", cpus "\n" },                                                   \
         { "node/node" id "/meminfo", "Node " id " MemTotal:       " kilobytes " kB\n"           \
@@ -45,10 +53,7 @@ static const struct machine {
       "4:1.4.1.0 5:1.5.1.0 6:1.6.1.0 7:1.7.1.0 | 10,21;21,10",
       { { "cpu/online", "0-7\n" }, { "node/online", "0-1\n" },
         CPU("0", "0", "0-3"), CPU("3", "3", "0-3"), CPU("4", "4", "4-7"), CPU("7", "7", "4-7"),
-        { "cpu/cpu1/cache/index0/level", "3\n" }, { "cpu/cpu1/cache/index0/shared_cpu_list", "0-3\n" },
-        { "cpu/cpu2/cache/index0/level", "3\n" }, { "cpu/cpu2/cache/index0/shared_cpu_list", "0-3\n" },
-        { "cpu/cpu5/cache/index0/level", "3\n" }, { "cpu/cpu5/cache/index0/shared_cpu_list", "4-7\n" },
-        { "cpu/cpu6/cache/index0/level", "3\n" }, { "cpu/cpu6/cache/index0/shared_cpu_list", "4-7\n" },
+        L3("1", "0-3"), L3("2", "0-3"), L3("5", "4-7"), L3("6", "4-7"),
         NODE("0", "0-3", "1048576", "10 21"), NODE("1", "4-7", "2097152", "21 10") } },
     { "holes in CPU and node numbers",
       "1:2:64>1 5:2:64>5 | 0:0.0.0.0 2:1.1.1.0 9:0.2.0.0 40:1.3.1.0 | 10,20;20,10",
@@ -57,7 +62,8 @@ static const struct machine {
     { "threads: second ones far away, as on x86-64",
       "0:4:1>0 | 0:0.0.0.0 1:0.1.0.0 2:0.0.0.1 3:0.1.0.1 | 10",
       { { "cpu/online", "0-3\n" }, { "node/online", "0\n" },
-        CPU("0", "0,2", "0-3"), CPU("1", "1,3", "0-3"), CPU("2", "0,2", "0-3"), CPU("3", "1,3", "0-3"),
+        CPU("0", "0,2", "0-3"), CPU("1", "1,3", "0-3"), CPU("2", "0,2", "0-3"),
+        CPU("3", "1,3", "0-3"),
         NODE("0", "0-3", "1024", "10") } },
     { "threads: four a core, one of them offline, the old file name",
       "0:3:1>0 | 4:0.0.0.0 6:0.0.0.1 7:0.0.0.2 | 10",
@@ -69,27 +75,17 @@ static const struct machine {
     { "threads: only package and core number",
       "0:4:0>0 | 0:0.0.0.0 1:0.1.1.0 2:0.0.0.1 3:0.1.1.1 | 10",
       { { "cpu/online", "0-3\n" },
-        { "cpu/cpu0/topology/core_id", "0\n" }, { "cpu/cpu0/topology/physical_package_id", "0\n" },
-        { "cpu/cpu1/topology/core_id", "0\n" }, { "cpu/cpu1/topology/physical_package_id", "7\n" },
-        { "cpu/cpu2/topology/core_id", "0\n" }, { "cpu/cpu2/topology/physical_package_id", "0\n" },
-        { "cpu/cpu3/topology/core_id", "0\n" }, { "cpu/cpu3/topology/physical_package_id", "7\n" } } },
+        CORE("0", "0", "0"), CORE("1", "0", "7"), CORE("2", "0", "0"), CORE("3", "0", "7") } },
     { "threads: the package is not known",
       "0:2:0>0 | 0:0.0.0.0 1:0.1.0.0 | 10",
       { { "cpu/online", "0-1\n" },
-        { "cpu/cpu0/topology/core_id", "0\n" }, { "cpu/cpu0/topology/physical_package_id", "-1\n" },
-        { "cpu/cpu1/topology/core_id", "0\n" }, { "cpu/cpu1/topology/physical_package_id", "-1\n" } } },
+        CORE("0", "0", "-1"), CORE("1", "0", "-1") } },
     { "several caches per node, as on EPYC",
       "0:4:1>0 1:4:1>1 | 0:0.0.0.0 1:0.1.0.0 2:0.2.1.0 3:0.3.1.0 "
       "4:1.4.2.0 5:1.5.2.0 6:1.6.3.0 7:1.7.3.0 | 10,32;32,10",
       { { "cpu/online", "0-7\n" }, { "node/online", "0-1\n" },
-        { "cpu/cpu0/cache/index0/level", "3\n" }, { "cpu/cpu0/cache/index0/shared_cpu_list", "0-1\n" },
-        { "cpu/cpu1/cache/index0/level", "3\n" }, { "cpu/cpu1/cache/index0/shared_cpu_list", "0-1\n" },
-        { "cpu/cpu2/cache/index0/level", "3\n" }, { "cpu/cpu2/cache/index0/shared_cpu_list", "2-3\n" },
-        { "cpu/cpu3/cache/index0/level", "3\n" }, { "cpu/cpu3/cache/index0/shared_cpu_list", "2-3\n" },
-        { "cpu/cpu4/cache/index0/level", "3\n" }, { "cpu/cpu4/cache/index0/shared_cpu_list", "4-5\n" },
-        { "cpu/cpu5/cache/index0/level", "3\n" }, { "cpu/cpu5/cache/index0/shared_cpu_list", "4-5\n" },
-        { "cpu/cpu6/cache/index0/level", "3\n" }, { "cpu/cpu6/cache/index0/shared_cpu_list", "6-7\n" },
-        { "cpu/cpu7/cache/index0/level", "3\n" }, { "cpu/cpu7/cache/index0/shared_cpu_list", "6-7\n" },
+        L3("0", "0-1"), L3("1", "0-1"), L3("2", "2-3"), L3("3", "2-3"), L3("4", "4-5"),
+        L3("5", "4-5"), L3("6", "6-7"), L3("7", "6-7"),
         NODE("0", "0-3", "1024", "10 32"), NODE("1", "4-7", "1024", "32 10") } },
     { "one cache over two nodes is a group each",
       "0:2:1>0 1:2:1>1 | 0:0.0.0.0 1:0.1.0.0 2:1.2.1.0 3:1.3.1.0 | 10,11;11,10",
@@ -113,8 +109,7 @@ static const struct machine {
     { "no node folder: one flat node, caches by package",
       "0:4:0>0 | 0:0.0.0.0 1:0.1.0.0 2:0.2.1.0 3:0.3.1.0 | 10",
       { { "cpu/online", "0-3\n" },
-        { "cpu/cpu0/topology/physical_package_id", "0\n" }, { "cpu/cpu1/topology/physical_package_id", "0\n" },
-        { "cpu/cpu2/topology/physical_package_id", "1\n" }, { "cpu/cpu3/topology/physical_package_id", "1\n" } } },
+        PACKAGE("0", "0"), PACKAGE("1", "0"), PACKAGE("2", "1"), PACKAGE("3", "1") } },
     { "nothing but a count of CPUs, and that under its other name",
       "0:2:0>0 | 0:0.0.0.0 1:0.1.0.0 | 10",
       { { "cpu/present", "0-1" } } },
@@ -126,7 +121,8 @@ static const struct machine {
       { { "cpu/online", "0-1\n" }, { "node/online", "0-1\n" }, { "node/node0/cpulist", "0-1\n" },
         { "node/node1/meminfo", "Node 1 MemTotal: 1024 kB\n" } } },
     { "a CPU that no node claims joins its cache's node, else the first with CPUs",
-      "0:0:1>0 1:2:1>1 2:2:1>2 | 0:2.0.0.0 1:1.1.1.0 2:1.2.2.0 3:2.3.0.0 | 10,20,20;20,10,20;20,20,10",
+      "0:0:1>0 1:2:1>1 2:2:1>2 | 0:2.0.0.0 1:1.1.1.0 2:1.2.2.0 3:2.3.0.0 | "
+      "10,20,20;20,10,20;20,20,10",
       { { "cpu/online", "0-3\n" }, { "node/online", "0-2\n" },
         CPU("0", "0", "0,3"), CPU("3", "3", "0,3"), CPU("1", "1", "1"), CPU("2", "2", "2"),
         NODE("0", "", "1024", "10 20 20"), NODE("1", "1", "1024", "20 10 20"),
@@ -178,7 +174,8 @@ static const struct {
       { "cpu/cpu0/topology/physical_package_id", "0x0\n" } },
     { "cache level", 0, "cpu/cpu1/cache/index0/level", "not a number",
       { "cpu/cpu1/cache/index0/level", "three\n" } },
-    { "CPUs of a node", 3, "node/node1/cpulist", "not a list", { "node/node1/cpulist", "1-1-1\n" } },
+    { "CPUs of a node", 3, "node/node1/cpulist", "not a list", { "node/node1/cpulist",
+      "1-1-1\n" } },
     { "memory without number", 17, "node/node0/meminfo", "not a number",
       { "node/node0/meminfo", "Node 0 MemTotal: kB\n" } },
     { "memory without unit", 18, "node/node0/meminfo", "kB",
@@ -187,12 +184,18 @@ static const struct {
       { "node/node0/meminfo", "Node 0 MemTotal: 18446744073709551616 kB\n" } },
     { "memory whose bytes overflow", 17, "node/node0/meminfo", "too large",
       { "node/node0/meminfo", "Node 0 MemTotal: 18014398509481984 kB\n" } },
-    { "memory not told", 9, "node/node0/meminfo", "missing", { "node/node0/meminfo", "Node 0 X\n" } },
-    { "too few distances", 2, "node/node0/distance", "per node is needed", { "node/node0/distance", "10\n" } },
-    { "too many distances", 6, "node/node0/distance", "enough", { "node/node0/distance", "10 20 30\n" } },
-    { "a distance of 0", 3, "node/node1/distance", "1 to 255", { "node/node1/distance", "20 0\n" } },
-    { "a distance of 256", 0, "node/node1/distance", "1 to 255", { "node/node1/distance", "256 10\n" } },
-    { "a word among distances", 3, "node/node1/distance", "per node", { "node/node1/distance", "20 near\n" } },
+    { "memory not told", 9, "node/node0/meminfo", "missing", { "node/node0/meminfo",
+      "Node 0 X\n" } },
+    { "too few distances", 2, "node/node0/distance", "per node is needed", { "node/node0/distance",
+      "10\n" } },
+    { "too many distances", 6, "node/node0/distance", "enough", { "node/node0/distance",
+      "10 20 30\n" } },
+    { "a distance of 0", 3, "node/node1/distance", "1 to 255", { "node/node1/distance",
+      "20 0\n" } },
+    { "a distance of 256", 0, "node/node1/distance", "1 to 255", { "node/node1/distance",
+      "256 10\n" } },
+    { "a word among distances", 3, "node/node1/distance", "per node", { "node/node1/distance",
+      "20 near\n" } },
 };
 /* clang-format on */
 
@@ -295,7 +298,7 @@ static void test_read_without_a_cpu_says_where_it_looked(void)
     CU_ASSERT_PTR_NULL(topology);
 }
 
-/* Fails the n-th call of @point for every n until reading succeeds. Returns the count of failures. */
+/* Fails the n-th call of @point, for every n until all are through. Returns the failures. */
 static unsigned read_with_faults(const char *root, enum weft__fault_point point, int error_number)
 {
     unsigned failures = 0;
