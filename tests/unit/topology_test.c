@@ -29,12 +29,12 @@ struct file {
         { "cpu/cpu" id "/cache/index1/shared_cpu_list", l3 "\n" }
 
 /* Less than most have. */
-#define L3(id, cpus) \
+#define CPU_L3(id, cpus) \
     { "cpu/cpu" id "/cache/index0/level", "3\n" }, \
         { "cpu/cpu" id "/cache/index0/shared_cpu_list", cpus "\n" }
-#define PACKAGE(id, package) { "cpu/cpu" id "/topology/physical_package_id", package "\n" }
-#define CORE(id, core, package) \
-    { "cpu/cpu" id "/topology/core_id", core "\n" }, PACKAGE(id, package)
+#define CPU_PACKAGE(id, package) { "cpu/cpu" id "/topology/physical_package_id", package "\n" }
+#define CPU_CORE(id, core, package) \
+    { "cpu/cpu" id "/topology/core_id", core "\n" }, CPU_PACKAGE(id, package)
 
 #define NODE(id, cpus, kilobytes, distances)                                                    \
     { "node/node" id "/cpulist", cpus "\n" },                                                   \
@@ -53,7 +53,7 @@ static const struct machine {
       "4:1.4.1.0 5:1.5.1.0 6:1.6.1.0 7:1.7.1.0 | 10,21;21,10",
       { { "cpu/online", "0-7\n" }, { "node/online", "0-1\n" },
         CPU("0", "0", "0-3"), CPU("3", "3", "0-3"), CPU("4", "4", "4-7"), CPU("7", "7", "4-7"),
-        L3("1", "0-3"), L3("2", "0-3"), L3("5", "4-7"), L3("6", "4-7"),
+        CPU_L3("1", "0-3"), CPU_L3("2", "0-3"), CPU_L3("5", "4-7"), CPU_L3("6", "4-7"),
         NODE("0", "0-3", "1048576", "10 21"), NODE("1", "4-7", "2097152", "21 10") } },
     { "holes in CPU and node numbers",
       "1:2:64>1 5:2:64>5 | 0:0.0.0.0 2:1.1.1.0 9:0.2.0.0 40:1.3.1.0 | 10,20;20,10",
@@ -75,17 +75,17 @@ static const struct machine {
     { "threads: only package and core number",
       "0:4:0>0 | 0:0.0.0.0 1:0.1.1.0 2:0.0.0.1 3:0.1.1.1 | 10",
       { { "cpu/online", "0-3\n" },
-        CORE("0", "0", "0"), CORE("1", "0", "7"), CORE("2", "0", "0"), CORE("3", "0", "7") } },
+        CPU_CORE("0", "0", "0"), CPU_CORE("1", "0", "7"), CPU_CORE("2", "0", "0"), CPU_CORE("3", "0", "7") } },
     { "threads: the package is not known",
       "0:2:0>0 | 0:0.0.0.0 1:0.1.0.0 | 10",
       { { "cpu/online", "0-1\n" },
-        CORE("0", "0", "-1"), CORE("1", "0", "-1") } },
+        CPU_CORE("0", "0", "-1"), CPU_CORE("1", "0", "-1") } },
     { "several caches per node, as on EPYC",
       "0:4:1>0 1:4:1>1 | 0:0.0.0.0 1:0.1.0.0 2:0.2.1.0 3:0.3.1.0 "
       "4:1.4.2.0 5:1.5.2.0 6:1.6.3.0 7:1.7.3.0 | 10,32;32,10",
       { { "cpu/online", "0-7\n" }, { "node/online", "0-1\n" },
-        L3("0", "0-1"), L3("1", "0-1"), L3("2", "2-3"), L3("3", "2-3"), L3("4", "4-5"),
-        L3("5", "4-5"), L3("6", "6-7"), L3("7", "6-7"),
+        CPU_L3("0", "0-1"), CPU_L3("1", "0-1"), CPU_L3("2", "2-3"), CPU_L3("3", "2-3"), CPU_L3("4", "4-5"),
+        CPU_L3("5", "4-5"), CPU_L3("6", "6-7"), CPU_L3("7", "6-7"),
         NODE("0", "0-3", "1024", "10 32"), NODE("1", "4-7", "1024", "32 10") } },
     { "one cache over two nodes is a group each",
       "0:2:1>0 1:2:1>1 | 0:0.0.0.0 1:0.1.0.0 2:1.2.1.0 3:1.3.1.0 | 10,11;11,10",
@@ -109,7 +109,7 @@ static const struct machine {
     { "no node folder: one flat node, caches by package",
       "0:4:0>0 | 0:0.0.0.0 1:0.1.0.0 2:0.2.1.0 3:0.3.1.0 | 10",
       { { "cpu/online", "0-3\n" },
-        PACKAGE("0", "0"), PACKAGE("1", "0"), PACKAGE("2", "1"), PACKAGE("3", "1") } },
+        CPU_PACKAGE("0", "0"), CPU_PACKAGE("1", "0"), CPU_PACKAGE("2", "1"), CPU_PACKAGE("3", "1") } },
     { "nothing but a count of CPUs, and that under its other name",
       "0:2:0>0 | 0:0.0.0.0 1:0.1.0.0 | 10",
       { { "cpu/present", "0-1" } } },
