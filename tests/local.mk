@@ -3,6 +3,14 @@
 # tests/stress/x from tests/stress/x.c.
 
 support_sources += \
+    tests/support/bed.c \
+    tests/support/bed.h \
+    tests/support/fake_engine.c \
+    tests/support/fake_engine.h \
+    tests/support/machine.c \
+    tests/support/machine.h \
+    tests/support/tree.c \
+    tests/support/tree.h \
     tests/support/unit.c \
     tests/support/unit.h
 
@@ -11,7 +19,37 @@ unit_test_scripts += \
     tests/unit/sanitizer_test
 
 unit_tests += \
-    tests/unit/base_test
+    tests/unit/base_test \
+    tests/unit/cgroup_test \
+    tests/unit/cpuset_test \
+    tests/unit/doorbell_test \
+    tests/unit/doorbell_threads_test \
+    tests/unit/engine_test \
+    tests/unit/fake_engine_test \
+    tests/unit/memory_test \
+    tests/unit/op_test \
+    tests/unit/plan_test \
+    tests/unit/pool_test \
+    tests/unit/probe_test \
+    tests/unit/synthetic_test \
+    tests/unit/topology_test
+
+# The engine's upcalls belong to the scheduler. Tests of uring link the stand-in as an object: from an
+# archive the linker might take the scheduler's.
+engine_stand_in = \
+    tests/support/engine_log.c \
+    tests/support/engine_log.h
+tests_fault_engine_fault_SOURCES = tests/fault/engine_fault.c $(engine_stand_in)
+tests_unit_doorbell_test_SOURCES = tests/unit/doorbell_test.c $(engine_stand_in)
+tests_unit_doorbell_threads_test_SOURCES = tests/unit/doorbell_threads_test.c $(engine_stand_in)
+tests_unit_engine_test_SOURCES = tests/unit/engine_test.c $(engine_stand_in)
+tests_unit_fake_engine_test_SOURCES = tests/unit/fake_engine_test.c $(engine_stand_in)
+tests_unit_print_kernel_facts_SOURCES = tests/unit/print_kernel_facts.c $(engine_stand_in)
+tests_unit_probe_test_SOURCES = tests/unit/probe_test.c $(engine_stand_in)
+
+# Each fails the first, second, third ... call of every system call that it uses.
+fault_tests += \
+    tests/fault/engine_fault
 
 stress_tests +=
 
@@ -19,10 +57,12 @@ switch_tests =
 
 check_PROGRAMS += \
     $(unit_tests) \
-    tests/unit/planted_fault
+    $(fault_tests) \
+    tests/unit/planted_fault \
+    tests/unit/print_kernel_facts
 EXTRA_PROGRAMS += $(stress_tests)
 CLEANFILES += $(stress_tests)
-TESTS += $(unit_tests) $(unit_test_scripts)
+TESTS += $(unit_tests) $(fault_tests) $(unit_test_scripts)
 
 # What every program of the tests links; jemalloc last, as a program of a user would.
 LDADD = \
