@@ -11,6 +11,30 @@ weft_LDADD = \
     libweft.la \
     $(JEMALLOC_LIBS)
 weft_SOURCES = \
+    tools/bench/bench.c \
+    tools/bench/body.c \
+    tools/bench/body.h \
+    tools/bench/body_parked.c \
+    tools/bench/body_pingpong.c \
+    tools/bench/body_sleep.c \
+    tools/bench/body_spawn.c \
+    tools/bench/body_switch.c \
+    tools/bench/body_wake.c \
+    tools/bench/checksum.c \
+    tools/bench/checksum.h \
+    tools/bench/child.c \
+    tools/bench/child.h \
+    tools/bench/measure.c \
+    tools/bench/measure.h \
+    tools/bench/memory.h \
+    tools/bench/metric.c \
+    tools/bench/metric.h \
+    tools/bench/peers.c \
+    tools/bench/peers.h \
+    tools/bench/report.c \
+    tools/bench/report.h \
+    tools/bench/statistics.c \
+    tools/bench/statistics.h \
     tools/command.c \
     tools/command.h \
     tools/tour/cache.c \
@@ -46,13 +70,19 @@ weft_SOURCES = \
     tools/tour/walk.h
 
 unit_tests += \
+    tests/unit/statistics_test \
     tests/unit/wordcount_test
+tests_unit_statistics_test_SOURCES = \
+    tests/unit/statistics_test.c \
+    tools/bench/statistics.c \
+    tools/bench/statistics.h
 tests_unit_wordcount_test_SOURCES = \
     tests/unit/wordcount_test.c \
     tools/tour/count.c \
     tools/tour/count.h
 
 unit_test_scripts += \
+    tests/tools/bench_test \
     tests/tools/examples_test \
     tests/tools/tour_test
 
@@ -60,5 +90,16 @@ check_PROGRAMS += \
     tools/examples/producer
 tools_examples_producer_LDADD = $(weft_LDADD)
 
+# The programs that `weft bench peers` runs beside ours; those whose tools are missing are left out.
+peers:
+	$(srcdir)/tools/bench/peers/build $(srcdir) tools/bench/peers
+.PHONY: peers
+
+# In a build in the sources the folder holds the sources, and nothing is built.
+clean-local:
+	test $(srcdir) = . || rm -rf tools/bench/peers
+
 EXTRA_DIST += \
+    tools/bench/README.md \
+    tools/bench/peers \
     tools/examples/README.md

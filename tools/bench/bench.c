@@ -167,7 +167,7 @@ static int measure(struct request *request)
 
     if (!find_peers(request))
         return WEFT_EXIT_WRONG;
-    report = (struct weft__report){ .json = request->json };
+    report = (struct weft__report){ .json = request->json, .quick = request->plan.quick };
     for (size_t i = 0; i < request->metric_count; i++)
         if (request->peers)
             weft__measure_pairs(request->metrics[i], &request->plan, &report);

@@ -1,6 +1,6 @@
 /*
- * The measured bodies. Each is a task: it does run->count operations with nothing but <weft.h>, takes
- * the time itself and proves its work. The runner starts one process for each run.
+ * The measured bodies. Each is a task: it does run->count operations with nothing but <weft.h>,
+ * takes the time itself and proves its work. The runner starts one process for each run.
  */
 #ifndef WEFT_TOOLS_BENCH_BODY_H
 #define WEFT_TOOLS_BENCH_BODY_H

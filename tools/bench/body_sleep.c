@@ -1,7 +1,7 @@
 /*
  * sleep_100k_cpu and sleep_100k_late_p99: a hundred thousand tasks sleep once each, 0 to 1,000 ms.
- * CPU time counts from the first spawn to the end of the last task; lateness is each task's own, from
- * the moment at which it asked to sleep.
+ * CPU time counts from the first spawn to the end of the last task; lateness is each task's own,
+ * from the moment at which it asked to sleep.
  */
 #include "tools/bench/body.h"
 

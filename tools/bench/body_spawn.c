@@ -1,4 +1,4 @@
-/* task_spawn_join: a thousand tasks are spawned, each with a stack of its own, and joined; again. */
+/* task_spawn_join: a thousand tasks, each with its own stack, are spawned and joined; again. */
 #include "tools/bench/body.h"
 
 #include <weft.h>

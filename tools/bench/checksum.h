@@ -15,7 +15,7 @@ enum {
 
 #define WEFT__CHECKSUM_SEED UINT64_C(88172645463325252)
 
-/* Turn @turn of task @name, 1 or 2. Order is no part of it: a fair scheduler may let one go twice. */
+/* Turn @turn of task @name, 1 or 2. Order is no part of it: a scheduler may let one go twice. */
 static inline uint64_t weft__checksum_turn(uint64_t sum, uint64_t name, uint64_t turn)
 {
     return sum + name * (turn + 1);

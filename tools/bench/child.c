@@ -16,7 +16,6 @@
 enum {
     cpu_limit = 8192, /* what a kernel can be built for */
     answer_bytes = 256,
-    time_limit_s = 180,    /* a million Go tasks on a slow machine take one sixth of it */
     status_not_found = 127 /* as shells say it */
 };
 
@@ -91,9 +90,9 @@ static void close_all(int first, int second, int third)
 }
 
 /* Reads all that the child prints; a child that takes too long is killed. */
-static bool read_output(int fd, pid_t child, char *out_text, size_t size)
+static bool read_output(int fd, pid_t child, unsigned limit_s, char *out_text, size_t size)
 {
-    weft_deadline until = weft_after(time_limit_s * WEFT_SECOND);
+    weft_deadline until = weft_after(limit_s * WEFT_SECOND);
     size_t used = 0;
 
     for (;;) {
@@ -153,11 +152,9 @@ static bool parse_answer(const char *text, const char *metric, struct weft__chil
     return true;
 }
 
-static bool judge(int status, bool in_time, const char *program, struct weft__child_answer *answer)
+static bool judge(int status, const char *program, struct weft__child_answer *answer)
 {
-    if (!in_time)
-        add_note(answer, "%s took more than %d s", program, time_limit_s);
-    else if (WIFSIGNALED(status))
+    if (WIFSIGNALED(status))
         add_note(answer, "%s was ended by signal %d", program, WTERMSIG(status));
     else if (WEXITSTATUS(status) != 0)
         add_note(answer, "%s failed with status %d", program, WEXITSTATUS(status));
@@ -167,7 +164,7 @@ static bool judge(int status, bool in_time, const char *program, struct weft__ch
 }
 
 bool weft__child_run(const char *const *argv, const char *metric, uint32_t workers,
-                     struct weft__child_answer *out)
+                     unsigned limit_s, struct weft__child_answer *out)
 {
     char text[answer_bytes] = "";
     int status = 0;
@@ -185,15 +182,18 @@ bool weft__child_run(const char *const *argv, const char *metric, uint32_t worke
         return false;
     }
     (void)close(ends[1]);
-    bool in_time = read_output(ends[0], child, text, sizeof(text));
+    bool in_time = read_output(ends[0], child, limit_s, text, sizeof(text));
     (void)waitpid(child, &status, 0);
     read_notes(notes, out->notes);
     close_all(notes, ends[0], -1);
 
-    if (!judge(status, in_time, argv[0], out))
+    if (!in_time)
+        add_note(out, "%s took more than %u s", argv[0], limit_s);
+    else if (!judge(status, argv[0], out))
         return false;
-    if (parse_answer(text, metric, out))
+    else if (parse_answer(text, metric, out))
         return true;
-    add_note(out, "%s gave no figure for %s", argv[0], metric);
+    else
+        add_note(out, "%s gave no figure for %s", argv[0], metric);
     return false;
 }

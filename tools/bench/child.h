@@ -26,9 +26,10 @@ unsigned weft__child_cpus(void);
  * @argv:    program and arguments, NULL at the end
  * @metric:  the first word that the line must have
  * @workers: 0 for all CPUs
+ * @limit_s: a run that takes longer is killed and has failed
  * Returns whether there is an answer; if not, out->notes says why not.
  */
 bool weft__child_run(const char *const *argv, const char *metric, uint32_t workers,
-                     struct weft__child_answer *out);
+                     unsigned limit_s, struct weft__child_answer *out);
 
 #endif

@@ -8,7 +8,12 @@
 #include "tools/bench/peers.h"
 #include "tools/bench/statistics.h"
 
-enum { pairs_default = 15, quick_runs = 3 };
+enum {
+    pairs_default = 15,
+    quick_runs = 3,
+    limit_s = 180, /* a million Go tasks on a slow machine take a sixth of it */
+    quick_limit_s = 30,
+};
 
 static unsigned runs_of(const struct weft__measure_plan *plan, unsigned usual)
 {
@@ -40,7 +45,8 @@ static bool run_once(struct weft__series *series, const char *program, bool quic
     struct weft__child_answer answer;
 
     (void)snprintf(count_text, sizeof(count_text), "%" PRIu64, count);
-    if (!weft__child_run(program == NULL ? ours : theirs, metric->name, metric->workers, &answer)) {
+    if (!weft__child_run(program == NULL ? ours : theirs, metric->name, metric->workers,
+                         quick ? quick_limit_s : limit_s, &answer)) {
         weft__report_wrong(report, "%s of %s: %s", metric->name, who, answer.notes);
         return false;
     }

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* VmRSS + VmPTE of /proc/self/status: resident pages and the page tables that map them, in bytes. */
+/* VmRSS + VmPTE of /proc/self/status: resident pages and the tables that map them, in bytes. */
 static inline uint64_t weft__memory_resident_bytes(void)
 {
     FILE *status = fopen("/proc/self/status", "re");

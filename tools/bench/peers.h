@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* The folder with the programs: beside this program, as `make peers` puts it. NULL: there is none. */
+/* The folder with the programs: beside this program, where make peers puts it; NULL: none. */
 const char *weft__peers_folder(void);
 
 /*

@@ -56,6 +56,14 @@ static const char *who_of(const struct weft__series *series)
     return series->peer != NULL ? series->peer->name : "weft";
 }
 
+static void print_aim(const struct weft__report *report, const struct weft__series *series,
+                      double figure, double bound, const char *before)
+{
+    if (bound > 0 && !report->quick)
+        printf("%saim %.5g %s", before, bound,
+               weft__metric_keeps(series->metric, figure, bound) ? "reached" : "MISSED");
+}
+
 static void print_ratio(struct weft__report *report, const struct weft__series *series,
                         const struct weft__statistics *ratio)
 {
@@ -63,11 +71,7 @@ static void print_ratio(struct weft__report *report, const struct weft__series *
 
     printf("  %7.3f  %.3f to %.3f%s", ratio->median, ratio->low, ratio->high, few ? " *" : "");
     report->few_pairs |= few;
-    if (series->peer->bound > 0) {
-        bool kept = weft__metric_keeps(series->metric, ratio->median, series->peer->bound);
-        printf(", aim %.3g %s", series->peer->bound, kept ? "reached" : "MISSED");
-        report->missed += kept ? 0 : 1;
-    }
+    print_aim(report, series, ratio->median, series->peer->bound, ", ");
 }
 
 static void print_row(struct weft__report *report, const struct weft__series *series,
@@ -85,13 +89,10 @@ static void print_row(struct weft__report *report, const struct weft__series *se
            figure_text(figures->max, max), series->count);
     if (ratio != NULL)
         print_ratio(report, series, ratio);
-    if (series->peer == NULL && metric->bound > 0) {
-        bool kept = weft__metric_keeps(metric, figures->median, metric->bound);
-        printf("  %7s  aim %g %s", "", metric->bound, kept ? "reached" : "MISSED");
-        report->missed += kept ? 0 : 1;
-    }
+    if (series->peer == NULL)
+        print_aim(report, series, figures->median, metric->bound, "           ");
     if (series->parks_per_wake > 0)
-        printf("  %.2f sleeps for each wake", series->parks_per_wake);
+        printf("           %.2f sleeps for each wake", series->parks_per_wake);
     printf("\n");
 }
 

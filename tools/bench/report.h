@@ -1,4 +1,4 @@
-/* What the user sees: a table or JSON lines, progress on a terminal, and what could not be measured. */
+/* What the user sees: a table or JSON lines, progress on a terminal, what could not be measured. */
 #ifndef WEFT_TOOLS_BENCH_REPORT_H
 #define WEFT_TOOLS_BENCH_REPORT_H
 
@@ -12,11 +12,11 @@ enum { weft__report_remarks_max = 32, weft__report_remark_bytes = 640 };
 
 struct weft__report {
     bool json;
+    bool quick; /* figures of tiny runs: not held to the aims */
     bool progress_shown;
     bool header_shown;
-    bool few_pairs;  /* some interval is not one of 95 % */
-    unsigned wrong;  /* runs that failed or whose checksum is wrong */
-    unsigned missed; /* aims of the table that were not reached */
+    bool few_pairs; /* some interval is not one of 95 % */
+    unsigned wrong; /* runs that failed or whose checksum is wrong */
     size_t remark_count;
     char remarks[weft__report_remarks_max][weft__report_remark_bytes];
 };

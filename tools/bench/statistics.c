@@ -30,9 +30,9 @@ static double median_of(const double *sorted, size_t count)
 }
 
 /*
- * How many values may be cut off each end. Each value lies below the population's median with one
- * half, so the number below it is binomial; cutting k values off each end loses the median when fewer
- * than k + 1 values lie on one side of it.
+ * How many values may be cut off each end. Each value lies below the population's median with
+ * probability one half, so the number below it is binomial; cutting k values off each end loses the
+ * median when at most k values lie on one side of it.
  */
 static size_t values_to_cut(size_t count, double *out_confidence)
 {

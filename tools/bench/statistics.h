@@ -1,4 +1,4 @@
-/* Medians and their intervals, from order statistics alone: no assumption about the distribution. */
+/* Medians and their intervals, from order statistics alone: whatever the distribution may be. */
 #ifndef WEFT_TOOLS_BENCH_STATISTICS_H
 #define WEFT_TOOLS_BENCH_STATISTICS_H
 
@@ -16,9 +16,9 @@ struct weft__statistics {
 };
 
 /*
- * Sorts @values and describes them. The interval is the narrowest pair of order statistics that holds
- * the median of the population with 95 % at least. Fewer than 6 values cannot give that: then it is
- * minimum to maximum, and confidence says what they are worth.
+ * Sorts @values and describes them. The interval is the narrowest symmetric pair of order
+ * statistics that holds the median of the population with 95 % at least. Fewer than 6 values cannot
+ * give that: then it is minimum to maximum, and confidence says what they are worth.
  * @count: 1 to weft__statistics_values_max
  */
 void weft__statistics_describe(double *values, size_t count, struct weft__statistics *out);

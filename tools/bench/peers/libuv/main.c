@@ -1,4 +1,4 @@
-/* The libuv peer: a hundred thousand timers of one loop. Callbacks, no tasks: the floor of timers. */
+/* The libuv peer: a hundred thousand timers of one loop. Callbacks, no tasks. */
 #include <uv.h>
 
 #include "tools/bench/checksum.h"

@@ -1,4 +1,4 @@
-/* The OpenMP peer, built with libgomp and with libomp. OMP_NUM_THREADS comes from the environment. */
+/* The OpenMP peer, built with libgomp and with libomp. OMP_NUM_THREADS says how many threads. */
 #include "tools/bench/checksum.h"
 #include "tools/bench/peers/peer.h"
 
