@@ -52,7 +52,85 @@ weft_sources += \
     runtime/base/lock.h \
     runtime/base/random.h \
     runtime/base/sys.c \
-    runtime/base/sys.h
+    runtime/base/sys.h \
+    runtime/task/context.c \
+    runtime/task/context.h \
+    runtime/task/fiber.c \
+    runtime/task/fiber.h \
+    runtime/task/guard.c \
+    runtime/task/guard.h \
+    runtime/task/record.c \
+    runtime/task/record.h \
+    runtime/task/stack.c \
+    runtime/task/stack.h \
+    runtime/sched/call.c \
+    runtime/sched/cancel.c \
+    runtime/sched/cancel.h \
+    runtime/sched/error.c \
+    runtime/sched/error.h \
+    runtime/sched/finish.c \
+    runtime/sched/finish.h \
+    runtime/sched/halt.c \
+    runtime/sched/halt.h \
+    runtime/sched/handle.c \
+    runtime/sched/handle.h \
+    runtime/sched/inbox.h \
+    runtime/sched/inject.h \
+    runtime/sched/join.c \
+    runtime/sched/join.h \
+    runtime/sched/launch.c \
+    runtime/sched/launch.h \
+    runtime/sched/options.c \
+    runtime/sched/options.h \
+    runtime/sched/park.c \
+    runtime/sched/park.h \
+    runtime/sched/process.c \
+    runtime/sched/query.c \
+    runtime/sched/queue.h \
+    runtime/sched/release.c \
+    runtime/sched/ring.c \
+    runtime/sched/ring.h \
+    runtime/sched/runtime.h \
+    runtime/sched/scope.c \
+    runtime/sched/scope.h \
+    runtime/sched/scope_calls.c \
+    runtime/sched/search.c \
+    runtime/sched/search.h \
+    runtime/sched/self.c \
+    runtime/sched/sleep.c \
+    runtime/sched/sleep.h \
+    runtime/sched/spawn.c \
+    runtime/sched/spawn.h \
+    runtime/sched/start.c \
+    runtime/sched/step.c \
+    runtime/sched/switch.h \
+    runtime/sched/task.c \
+    runtime/sched/task.h \
+    runtime/sched/time.c \
+    runtime/sched/wheel.c \
+    runtime/sched/wheel.h \
+    runtime/sched/worker.h \
+    runtime/sched/yield.c \
+    runtime/sync/chan.c \
+    runtime/offload/offload.c \
+    runtime/offload/offload.h \
+    runtime/io/dir.c \
+    runtime/io/fd.c \
+    runtime/io/fd.h \
+    runtime/io/file.c \
+    runtime/io/main.c \
+    runtime/io/operation.c \
+    runtime/io/operation.h \
+    runtime/io/print.c \
+    runtime/trace/counters.c
+
+if WEFT_X86_64
+weft_sources += runtime/task/switch_x86_64.S
+else
+weft_sources += runtime/task/switch_aarch64.S
+endif
 
 EXTRA_DIST += \
+    runtime/task/switch_aarch64.S \
+    runtime/task/switch_x86_64.S \
     runtime/weft.map

@@ -166,7 +166,7 @@ int weft__sys_io_uring_register(int fd, unsigned opcode, void *argument, unsigne
                       : (int)folded(syscall(SYS_io_uring_register, fd, opcode, argument, count));
 }
 
-int weft__sys_futex_wait(const uint32_t *word, uint32_t expected, int64_t until_ns)
+int weft__sys_futex_wait(const _Atomic uint32_t *word, uint32_t expected, int64_t until_ns)
 {
     int fault = weft__fault(WEFT__FAULT_FUTEX);
     if (fault != 0)
@@ -177,7 +177,7 @@ int weft__sys_futex_wait(const uint32_t *word, uint32_t expected, int64_t until_
                                FUTEX_BITSET_MATCH_ANY));
 }
 
-int weft__sys_futex_wake(const uint32_t *word, int count)
+int weft__sys_futex_wake(const _Atomic uint32_t *word, int count)
 {
     return (int)folded(syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0));
 }

@@ -48,8 +48,8 @@ int weft__sys_io_uring_enter(int fd, unsigned submit, unsigned wait, unsigned fl
 int weft__sys_io_uring_register(int fd, unsigned opcode, void *argument, unsigned count);
 
 /* Waits while *word == expected; @until_ns is absolute monotonic time, INT64_MAX waits for ever. */
-int weft__sys_futex_wait(const uint32_t *word, uint32_t expected, int64_t until_ns);
-int weft__sys_futex_wake(const uint32_t *word, int count);
+int weft__sys_futex_wait(const _Atomic uint32_t *word, uint32_t expected, int64_t until_ns);
+int weft__sys_futex_wake(const _Atomic uint32_t *word, int count);
 
 int weft__sys_get_mempolicy(int *out_mode);
 int weft__sys_mbind(void *address, size_t bytes, int mode, const unsigned long *nodes,

@@ -1,0 +1,232 @@
+#include "runtime/io/fd.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "numa/memory.h"
+#include "runtime/base/sys.h"
+#include "runtime/sched/error.h"
+#include "runtime/sched/runtime.h"
+
+struct watch {
+    struct weft__operation_watch base;
+    struct weft__fd *fd;
+};
+
+/* "End that operation, if it still is under way", on its way to the worker in whose ring it is. */
+struct kick {
+    struct weft__message message;
+    weft__op_id id;
+};
+
+static struct weft__fd *fd_of(struct weft__record *record)
+{
+    return WEFT__CONTAINER(record, struct weft__fd, record);
+}
+
+static int bad_handle(int error)
+{
+    return error == -ESRCH ? -EBADF : error;
+}
+
+static struct weft__record_cache *own_cache(void)
+{
+    struct weft__worker *worker = weft__self_worker();
+    return worker != NULL ? &worker->records : NULL;
+}
+
+weft_fd weft__fd_make(int number)
+{
+    weft__record_define(WEFT__KIND_FD, sizeof(struct weft__fd));
+    struct weft__record *record = weft__record_new(WEFT__KIND_FD, own_cache());
+
+    if (record == NULL) {
+        (void)weft__sys_close(number);
+        return -ENOMEM;
+    }
+    struct weft__fd *fd = fd_of(record);
+    fd->number = number;
+    fd->users = 0;
+    fd->closer.word = 0;
+    weft__list_init(&fd->operations);
+    return weft__record_handle(record);
+}
+
+/* The locked file behind a handle that nobody is closing. */
+static struct weft__fd *lock_open(weft_fd handle, int *out_error)
+{
+    struct weft__record *record = weft__record_lock(handle, WEFT__KIND_FD, out_error);
+
+    if (record == NULL) {
+        *out_error = bad_handle(*out_error);
+        return NULL;
+    }
+    if (weft__record_has(record, WEFT__LIFE_ENDED)) {
+        weft__record_unlock(record);
+        *out_error = -EBADF;
+        return NULL;
+    }
+    return fd_of(record);
+}
+
+struct weft__fd *weft__fd_hold(weft_fd handle, int *out_error)
+{
+    struct weft__fd *fd = lock_open(handle, out_error);
+
+    if (fd == NULL)
+        return NULL;
+    fd->users++;
+    weft__record_unlock(&fd->record);
+    return fd;
+}
+
+void weft__fd_let_go(struct weft__fd *fd)
+{
+    struct weft__task *closer = NULL;
+
+    weft__record_lock_own(&fd->record);
+    if (--fd->users == 0 && fd->closer.word != 0) {
+        if (weft__park_claim(fd->closer, WEFT__WAIT_WOKEN))
+            closer = fd->closer.task;
+        fd->closer.word = 0;
+    }
+    weft__record_unlock(&fd->record);
+    if (closer != NULL)
+        weft__park_ready(weft__self_worker(), closer);
+}
+
+static bool note_begun(struct weft__operation_watch *base, struct weft__operation *operation)
+{
+    struct weft__fd *fd = WEFT__CONTAINER(base, struct watch, base)->fd;
+
+    weft__record_lock_own(&fd->record);
+    bool open = !weft__record_has(&fd->record, WEFT__LIFE_ENDED);
+    weft__list_append(&fd->operations, &operation->link);
+    weft__record_unlock(&fd->record);
+    return open;
+}
+
+static void note_ended(struct weft__operation_watch *base, struct weft__operation *operation)
+{
+    struct weft__fd *fd = WEFT__CONTAINER(base, struct watch, base)->fd;
+
+    weft__record_lock_own(&fd->record);
+    weft__list_remove(&operation->link);
+    weft__record_unlock(&fd->record);
+}
+
+int weft__fd_run(struct weft__fd *fd, const struct weft__request *request, weft_deadline until,
+                 unsigned flags)
+{
+    struct watch watch = { .base = { .begun = note_begun, .ended = note_ended }, .fd = fd };
+    int rc = weft__operation_run(request, until, flags, &watch.base);
+
+    return rc == -ECANCELED && weft__record_has(&fd->record, WEFT__LIFE_ENDED) ? -EBADF : rc;
+}
+
+static void deliver_kick(struct weft__worker *worker, struct weft__message *message)
+{
+    struct kick *kick = WEFT__CONTAINER(message, struct kick, message);
+
+    (void)weft__engine_cancel(worker->engine, kick->id);
+    weft__memory_free(kick, sizeof(*kick));
+}
+
+/* Asks every operation under way to end, in its own ring. Without memory for the message the close
+ * waits for it to end by itself. */
+static void kick_locked(struct weft__fd *fd)
+{
+    for (struct weft__list *link = fd->operations.next; link != &fd->operations;
+         link = link->next) {
+        struct weft__operation *operation = WEFT__CONTAINER(link, struct weft__operation, link);
+        struct kick *kick = weft__memory_alloc(WEFT__NODE_LOCAL, sizeof(*kick));
+        if (kick == NULL)
+            continue;
+        *kick = (struct kick){ .message.deliver = deliver_kick, .id = operation->id };
+        weft__park_send(weft__self_worker(), operation->worker, &kick->message);
+    }
+}
+
+/* Waits until nobody uses the file, which is locked and marked; unlocks it. */
+static void wait_unused_locked(struct weft__fd *fd)
+{
+    struct weft__worker *worker = weft__self_worker();
+    uint32_t looks = 0;
+
+    kick_locked(fd);
+    if (weft__worker_task(worker) != NULL) {
+        struct weft__ticket ticket =
+            weft__park_begin(weft__worker_task(worker), WEFT__REASON_CLOSE);
+        fd->closer = ticket;
+        weft__record_unlock(&fd->record);
+        (void)weft__park_commit(worker, ticket, WEFT_NEVER, WEFT__PARK_SHIELDED);
+        return;
+    }
+    while (fd->users > 0) { /* a thread of its own may block */
+        weft__record_unlock(&fd->record);
+        weft__lock_backoff(looks++);
+        weft__record_lock_own(&fd->record);
+    }
+    weft__record_unlock(&fd->record);
+}
+
+int weft_close(weft_fd fd)
+{
+    int rc = 0;
+    struct weft__fd *found = lock_open(fd, &rc);
+
+    if (found == NULL)
+        return rc;
+    weft__record_set_locked(&found->record, WEFT__LIFE_ENDED);
+    if (found->users > 0)
+        wait_unused_locked(found);
+    else
+        weft__record_unlock(&found->record);
+    rc = weft__sys_close(found->number);
+    struct weft__worker *worker = weft__self_worker();
+    if (worker != NULL)
+        weft__bump(&worker->counters.system_calls);
+    weft__record_lock_own(&found->record);
+    weft__record_free_locked(&found->record, own_cache());
+    return rc;
+}
+
+weft_fd weft_fd_adopt(int number)
+{
+    if (number < 0 || fcntl(number, F_GETFD) < 0)
+        return -EBADF;
+    return weft__fd_make(number);
+}
+
+int weft_fd_number(weft_fd fd)
+{
+    int rc = 0;
+    struct weft__fd *found = lock_open(fd, &rc);
+
+    if (found == NULL)
+        return rc;
+    rc = found->number;
+    weft__record_unlock(&found->record);
+    return rc;
+}
+
+int weft_pipe(weft_fd out_ends[2])
+{
+    int numbers[2];
+    int rc = weft__sys_pipe(numbers, O_CLOEXEC);
+
+    if (rc < 0)
+        return rc;
+    weft_fd reader = weft__fd_make(numbers[0]);
+    weft_fd writer = weft__fd_make(numbers[1]);
+    if (reader < 0 || writer < 0) {
+        if (reader > 0)
+            (void)weft_close(reader);
+        if (writer > 0)
+            (void)weft_close(writer);
+        return -ENOMEM;
+    }
+    out_ends[0] = reader;
+    out_ends[1] = writer;
+    return 0;
+}

@@ -1,0 +1,33 @@
+/*
+ * The record of a file. Its lock guards the list of operations under way, so that a close can ask
+ * each of them to end, in the ring where it is, and wait until the last is gone; only then is the
+ * descriptor closed. Nobody can therefore reach the next file that gets the number.
+ */
+#ifndef WEFT_IO_FD_H
+#define WEFT_IO_FD_H
+
+#include <weft/file.h>
+
+#include "runtime/io/operation.h"
+#include "runtime/sched/park.h"
+
+struct weft__fd {
+    struct weft__record record;
+    int number;                    /* (i) */
+    uint32_t users;                /* (l) operations that hold it */
+    struct weft__list operations;  /* (l) those in a ring */
+    struct weft__ticket closer;    /* (l) who waits for users to become 0 */
+};
+
+/* A handle for an open descriptor, which is closed when there is no memory for one. */
+weft_fd weft__fd_make(int number);
+
+/* Holds the file open for an operation. NULL with *out_error -EBADF. */
+struct weft__fd *weft__fd_hold(weft_fd handle, int *out_error);
+void weft__fd_let_go(struct weft__fd *fd);
+
+/* Runs @request on a held file, so that a close reaches it; -EBADF when one has ended it. */
+int weft__fd_run(struct weft__fd *fd, const struct weft__request *request, weft_deadline until,
+                 unsigned flags);
+
+#endif

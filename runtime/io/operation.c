@@ -1,0 +1,140 @@
+#include "runtime/io/operation.h"
+
+#include "runtime/base/check.h"
+#include "runtime/sched/error.h"
+#include "runtime/sched/park.h"
+#include "runtime/sched/runtime.h"
+
+struct pending {
+    struct weft__operation operation;
+    struct weft__ticket ticket;
+    struct weft__timer timer;
+    int32_t result;
+    bool timed_out;
+};
+
+/* A task that waits for room in the engine of its worker; in the worker's own list. */
+struct room_wait {
+    struct weft__list link;
+    struct weft__ticket ticket;
+};
+
+void weft__upcall_completed(void *owner, void *waiter, int32_t result, uint32_t flags)
+{
+    struct pending *pending = waiter;
+    struct weft__task *task = pending->ticket.task;
+
+    WEFT_ASSERT((flags & WEFT__COMPLETION_MORE) == 0, "a single-shot operation completed twice");
+    pending->result = result;
+    task->op = 0;
+    bool claimed = weft__park_claim(pending->ticket, WEFT__WAIT_WOKEN);
+    WEFT_ASSERT(claimed, "an operation's wait was ended by something else");
+    weft__park_ready_here(owner, task, false);
+}
+
+/* Lets the task that has waited longest try again; it lets the next one when it has succeeded. */
+static void wake_for_room(struct weft__worker *worker)
+{
+    struct weft__list *link;
+
+    while ((link = weft__list_take(&worker->room)) != NULL) {
+        struct room_wait *wait = WEFT__CONTAINER(link, struct room_wait, link);
+        if (weft__park_claim(wait->ticket, WEFT__WAIT_WOKEN)) {
+            weft__park_ready_here(worker, wait->ticket.task, false);
+            return;
+        }
+    }
+}
+
+void weft__upcall_room(void *owner)
+{
+    wake_for_room(owner);
+}
+
+static int wait_for_room(struct weft__worker *worker, weft_deadline until, unsigned flags)
+{
+    struct room_wait wait;
+
+    wait.ticket = weft__park_begin(weft__worker_task(worker), WEFT__REASON_ROOM);
+    weft__list_append(&worker->room, &wait.link);
+    int rc = weft__park_commit(worker, wait.ticket, until,
+                               flags & WEFT__OPERATION_SHIELDED ? WEFT__PARK_SHIELDED : 0);
+    weft__list_remove(&wait.link);
+    return rc;
+}
+
+/* Submits, waiting for room as long as needed; the task can't move while it does, being started. */
+static int submit(struct weft__worker *worker, const struct weft__request *request,
+                  struct pending *pending, weft_deadline until, unsigned flags)
+{
+    int rc;
+
+    while ((rc = weft__engine_submit(worker->engine, request, pending,
+                                     &pending->operation.id)) == -EAGAIN) {
+        rc = wait_for_room(worker, until, flags);
+        if (rc < 0)
+            return rc;
+    }
+    if (rc == 0 && !weft__list_empty(&worker->room))
+        wake_for_room(worker);
+    return rc;
+}
+
+static void deadline_passed(struct weft__worker *worker, struct weft__timer *timer)
+{
+    struct pending *pending = WEFT__CONTAINER(timer, struct pending, timer);
+
+    pending->timed_out = true;
+    (void)weft__engine_cancel(worker->engine, pending->operation.id);
+}
+
+static void arm(struct weft__worker *worker, struct pending *pending, weft_deadline until)
+{
+    if (until.ns == INT64_MAX)
+        return;
+    pending->timer.fire = deadline_passed;
+    weft__wheel_arm(&worker->wheel, &pending->timer, until.ns);
+    pending->ticket.task->timer = &pending->timer;
+}
+
+/* What the caller is told: an operation that the kernel gave up was asked to end by somebody. */
+static int outcome(const struct pending *pending)
+{
+    int result = pending->result;
+
+    if (result != -ECANCELED && result != -EINTR)
+        return result;
+    if (pending->timed_out)
+        return -ETIMEDOUT;
+    return -ECANCELED;
+}
+
+int weft__operation_run(const struct weft__request *request, weft_deadline until, unsigned flags,
+                        struct weft__operation_watch *watch)
+{
+    struct weft__worker *worker = weft__self_worker();
+    struct weft__task *task = weft__worker_task(worker);
+    struct pending pending = { .operation.worker = worker };
+    bool shielded = (flags & WEFT__OPERATION_SHIELDED) != 0;
+
+    if (task == NULL)
+        return weft__error_outside();
+    if (!shielded && weft__task_canceled(task))
+        return -ECANCELED;
+    if (!shielded && until.ns <= 0)
+        return -ETIMEDOUT;
+    int rc = submit(worker, request, &pending, until, flags);
+    if (rc < 0)
+        return rc;
+    task->op = pending.operation.id;
+    pending.ticket = weft__park_begin(task, WEFT__REASON_OPERATION);
+    if (!shielded)
+        arm(worker, &pending, until);
+    if (watch != NULL && !watch->begun(watch, &pending.operation))
+        (void)weft__engine_cancel(worker->engine, pending.operation.id);
+    (void)weft__park_commit(worker, pending.ticket, WEFT_NEVER,
+                            WEFT__PARK_OPERATION | (shielded ? WEFT__PARK_SHIELDED : 0));
+    if (watch != NULL)
+        watch->ended(watch, &pending.operation);
+    return outcome(&pending);
+}

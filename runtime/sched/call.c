@@ -1,0 +1,91 @@
+/* Calling into a runtime from any thread, and asking it what it is. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "numa/memory.h"
+#include "runtime/base/sys.h"
+#include "runtime/sched/handle.h"
+#include "runtime/sched/spawn.h"
+#include "runtime/task/guard.h"
+
+struct call {
+    struct weft__hook hook;
+    _Atomic uint32_t ended; /* futex */
+    int result;
+};
+
+static void note_end(struct weft__hook *hook, int result)
+{
+    struct call *call = WEFT__CONTAINER(hook, struct call, hook);
+    _Atomic uint32_t *word = &call->ended;
+
+    call->result = result;
+    weft__store_release(word, 1); /* pairs with weft_call; the caller may be gone from here on */
+    (void)weft__sys_futex_wake(word, 1);
+}
+
+int weft_call(weft_runtime runtime, weft_task_fn fn, void *argument)
+{
+    int rc = 0;
+    struct call call = { .hook.run = note_end };
+    struct weft__worker *worker = weft__self_worker();
+
+    if (worker != NULL && worker->runtime->handle == runtime)
+        return -EDEADLK;
+    struct weft__runtime *found = weft__handle_pin(runtime, &rc);
+    if (found == NULL)
+        return rc;
+    weft_task task = weft__spawn_foreign(found, fn, argument, &call.hook);
+    while (task > 0 && weft__load_acquire(&call.ended) == 0) /* pairs with note_end */
+        (void)weft__sys_futex_wait(&call.ended, 0, INT64_MAX);
+    weft__handle_unpin(runtime);
+    return task > 0 ? call.result : (int)task;
+}
+
+weft_runtime weft_runtime_self(void)
+{
+    struct weft__worker *worker = weft__self_worker();
+    int rc = 0;
+
+    if (worker != NULL)
+        return worker->runtime->handle;
+    (void)weft__runtime_find(0, &rc);
+    return rc;
+}
+
+int weft_worker_count(weft_runtime runtime)
+{
+    int rc = 0;
+    struct weft__runtime *found = weft__runtime_find(runtime, &rc);
+    return found != NULL ? (int)found->worker_count : rc;
+}
+
+int weft_runtime_about(weft_runtime runtime, char *out_text, size_t text_bytes)
+{
+    int rc = 0;
+    struct weft__runtime *found = weft__runtime_find(runtime, &rc);
+
+    if (found == NULL)
+        return rc;
+    return snprintf(out_text, text_bytes,
+                    "%s; %u node%s%s; engine %s; memory by %s; stacks of %zu KiB with %s",
+                    found->plan->reason, found->topology->node_count,
+                    found->topology->node_count == 1 ? "" : "s",
+                    found->topology->synthetic ? " (synthetic)" : "",
+                    found->workers[0]->engine->ops->name, weft__memory_allocator(),
+                    weft__stack_class_bytes(found->options.stack_class) / 1024,
+                    weft__guard_method());
+}
+
+void weft__runtime_report(struct weft__runtime *runtime, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+
+    if (runtime->options.report == NULL)
+        return;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    runtime->options.report(runtime->options.report_context, text);
+}

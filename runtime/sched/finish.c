@@ -1,0 +1,107 @@
+#include "runtime/sched/finish.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+
+#include "numa/memory.h"
+#include "runtime/base/check.h"
+#include "runtime/sched/join.h"
+#include "runtime/sched/scope.h"
+
+static void run_hooks(struct weft__hook *hooks, int result)
+{
+    while (hooks != NULL) {
+        struct weft__hook *next = hooks->next;
+        hooks->run(hooks, result);
+        hooks = next;
+    }
+}
+
+/*
+ * Claims the joiners while the lock keeps them in the list; one who has timed out meanwhile loses its
+ * word and takes itself out. Returns those that were claimed.
+ */
+static struct weft__joiner *claim_joiners_locked(struct weft__task *task)
+{
+    struct weft__joiner *claimed = NULL;
+    struct weft__joiner **end = &claimed;
+    struct weft__joiner *joiner = task->joiners;
+
+    while (joiner != NULL) {
+        struct weft__joiner *next = joiner->next;
+        joiner->link = NULL;
+        if (weft__park_claim(joiner->ticket, WEFT__WAIT_WOKEN)) {
+            *end = joiner;
+            end = &joiner->next;
+        }
+        joiner = next;
+    }
+    *end = NULL;
+    task->joiners = NULL;
+    return claimed;
+}
+
+void weft__finish_task(struct weft__worker *worker, struct weft__task *task, int result)
+{
+    struct weft__joiner *joiners = NULL;
+
+    if (WEFT__UNLIKELY((task->flags & WEFT__TASK_COPIED) != 0))
+        weft__memory_free(task->argument, task->copy_bytes);
+    weft__store_relaxed(&task->result, result);
+    weft__bump(&worker->counters.ended);
+    weft__bump_by(&worker->local_load, -1);
+
+    weft__record_lock_own(&task->record);
+    weft__record_set_locked(&task->record, result < 0 ? WEFT__LIFE_ENDED | WEFT__LIFE_FAILED
+                                                      : WEFT__LIFE_ENDED);
+    if (task->joiners != NULL)
+        joiners = claim_joiners_locked(task);
+    struct weft__hook *hooks = task->hooks;
+    task->hooks = NULL;
+    weft__record_unlock(&task->record);
+
+    if (joiners != NULL)
+        weft__join_wake(worker, joiners);
+    if (hooks != NULL)
+        run_hooks(hooks, result);
+    weft__scope_task_ended(worker, task->scope, task, result);
+}
+
+/* "function+0x12" or "program+0x1234", for addr2line and people. */
+static void describe_site(const void *site, char *text, size_t text_bytes)
+{
+    Dl_info found;
+
+    if (site == NULL || dladdr(site, &found) == 0) {
+        (void)snprintf(text, text_bytes, "%p", site);
+        return;
+    }
+    const char *name = found.dli_sname != NULL ? found.dli_sname : found.dli_fname;
+    const void *base = found.dli_sname != NULL ? found.dli_saddr : found.dli_fbase;
+    (void)snprintf(text, text_bytes, "%s+0x%zx", name,
+                   (size_t)((const char *)site - (const char *)base));
+}
+
+WEFT__COLD static void join_left_scope(struct weft__worker *worker, struct weft__task *task)
+{
+    char opened[128];
+    char spawned[128];
+    struct weft__scope *scope = WEFT__CONTAINER(task->scopes.next, struct weft__scope, open);
+
+    weft__record_lock_own(&scope->record);
+    weft__scope_cancel_locked(worker, scope);
+    weft__record_unlock(&scope->record);
+    (void)weft__scope_wait(scope, WEFT_NEVER, WEFT__PARK_SHIELDED);
+    describe_site(scope->site, opened, sizeof(opened));
+    describe_site(task->site, spawned, sizeof(spawned));
+    weft__check_failed("every scope is closed by the task that opened it",
+                       "task %s, spawned at %s, returned without closing the scope opened at %s",
+                       weft__task_label(task), spawned, opened);
+}
+
+struct weft__worker *weft__finish_scopes(struct weft__worker *worker, struct weft__task *task)
+{
+    if (WEFT__UNLIKELY(!weft__list_empty(&task->scopes)))
+        join_left_scope(worker, task);
+    return worker;
+}

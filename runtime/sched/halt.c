@@ -1,0 +1,152 @@
+#include "runtime/sched/halt.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "numa/memory.h"
+#include "runtime/base/sys.h"
+#include "runtime/sched/error.h"
+#include "runtime/sched/handle.h"
+#include "runtime/sched/scope.h"
+#include "runtime/sched/sleep.h"
+
+void weft__halt_note_quiet(struct weft__runtime *runtime)
+{
+    weft__add_acqrel(&runtime->quiet, 1); /* pairs with wait_quiet */
+    (void)weft__sys_futex_wake(&runtime->quiet, INT32_MAX);
+}
+
+static uint32_t pending_of(struct weft__scope *root)
+{
+    weft__record_lock_own(&root->record);
+    uint32_t pending = root->pending;
+    weft__record_unlock(&root->record);
+    return pending;
+}
+
+static uint32_t pending_in(struct weft__runtime *runtime)
+{
+    uint32_t pending = 0;
+
+    for (uint32_t i = 0; i < runtime->worker_count; i++)
+        pending += pending_of(runtime->workers[i]->root);
+    return pending;
+}
+
+/* Waits until all roots are empty; the tasks that are left. A root that runs empty after it was
+ * looked at sees the phase, because its lock was taken in between, and bumps the word. */
+static uint32_t wait_quiet(struct weft__runtime *runtime, weft_deadline until)
+{
+    for (;;) {
+        uint32_t seen = weft__load_acquire(&runtime->quiet); /* pairs with note_quiet */
+        uint32_t pending = pending_in(runtime);
+        if (pending == 0)
+            return 0;
+        if (weft__sys_futex_wait(&runtime->quiet, seen, until.ns) == -ETIMEDOUT)
+            return pending_in(runtime);
+    }
+}
+
+static void cancel_roots(struct weft__runtime *runtime)
+{
+    for (uint32_t i = 0; i < runtime->worker_count; i++) {
+        struct weft__scope *root = runtime->workers[i]->root;
+        weft__record_lock_own(&root->record);
+        weft__scope_cancel_locked(weft__self_worker(), root);
+        weft__record_unlock(&root->record);
+    }
+}
+
+/* Names up to three of the tasks that have not ended. */
+static void report_left(struct weft__runtime *runtime, uint32_t left)
+{
+    char names[160] = "";
+    size_t at = 0;
+    int named = 0;
+
+    for (uint32_t i = 0; i < runtime->worker_count && named < 3; i++) {
+        struct weft__scope *root = runtime->workers[i]->root;
+        weft__record_lock_own(&root->record);
+        for (struct weft__list *link = root->tasks.next; link != &root->tasks && named < 3;
+             link = link->next, named++) {
+            struct weft__task *task = WEFT__CONTAINER(link, struct weft__task, sibling);
+            int length = snprintf(names + at, sizeof(names) - at, "%s%s waits for %s",
+                                  named > 0 ? ", " : "", weft__task_label(task),
+                                  weft__task_reason_text(weft__load_relaxed(&task->reason)));
+            at += length > 0 && (size_t)length < sizeof(names) - at ? (size_t)length : 0;
+        }
+        weft__record_unlock(&root->record);
+    }
+    weft__runtime_report(runtime,
+                         "weft: stop: %u task(s) did not end in time and are left behind: %s", left,
+                         names);
+}
+
+static void free_worker(struct weft__worker *worker)
+{
+    if (worker == NULL)
+        return;
+    if (worker->started)
+        (void)pthread_join(worker->thread, NULL);
+    weft__engine_close(worker->engine);
+    if (worker->root != NULL)
+        weft__scope_end(worker->root, NULL);
+    weft__memory_free(worker->victims, worker->runtime->worker_count * sizeof(*worker->victims));
+    weft__memory_free(worker, sizeof(*worker));
+}
+
+static void wake_all(struct weft__runtime *runtime)
+{
+    for (uint32_t i = 0; i < runtime->worker_count; i++)
+        if (runtime->workers[i]->started)
+            (void)weft__sleep_wake(NULL, runtime->workers[i], WEFT__WORKER_NOTIFIED);
+}
+
+void weft__halt_free(struct weft__runtime *runtime)
+{
+    weft__store_relaxed(&runtime->stopping, WEFT__RUNTIME_LEAVING); /* SLEEP S1 */
+    if (runtime->workers != NULL) {
+        wake_all(runtime);
+        for (uint32_t i = 0; i < runtime->worker_count; i++)
+            if (runtime->workers[i] != NULL && runtime->workers[i]->started) {
+                (void)pthread_join(runtime->workers[i]->thread, NULL);
+                runtime->workers[i]->started = false;
+            }
+    }
+    weft__pool_close(runtime->pool);
+    if (runtime->handle > 0)
+        weft__handle_free(runtime->handle);
+    for (uint32_t i = 0; runtime->workers != NULL && i < runtime->worker_count; i++)
+        free_worker(runtime->workers[i]);
+    for (uint32_t i = 0; runtime->depots != NULL && i < runtime->topology->node_count; i++)
+        weft__stack_depot_fini(&runtime->depots[i], false);
+    weft__memory_free(runtime->workers, runtime->worker_count * sizeof(void *));
+    if (runtime->topology != NULL)
+        weft__memory_free(runtime->depots,
+                          runtime->topology->node_count * sizeof(*runtime->depots));
+    weft__plan_destroy(runtime->plan);
+    weft__topology_destroy(runtime->topology);
+    weft__memory_free(runtime, sizeof(*runtime));
+}
+
+int weft_stop(weft_runtime runtime, weft_deadline until)
+{
+    int rc = 0;
+    struct weft__worker *worker = weft__self_worker();
+
+    if (worker != NULL && worker->runtime->handle == runtime)
+        return -EDEADLK;
+    struct weft__runtime *found = weft__handle_retire(runtime, &rc);
+    if (found == NULL)
+        return rc;
+    weft__store_relaxed(&found->stopping, WEFT__RUNTIME_CLOSING); /* the roots' locks order it */
+    cancel_roots(found);
+    uint32_t left = wait_quiet(found, until);
+    if (left > 0) {
+        report_left(found, left);
+        return (int)left;
+    }
+    weft__halt_free(found);
+    return 0;
+}

@@ -1,0 +1,21 @@
+/* The record behind a runtime's handle. */
+#ifndef WEFT_SCHED_HANDLE_H
+#define WEFT_SCHED_HANDLE_H
+
+#include "runtime/sched/runtime.h"
+
+/* Makes a handle for @runtime; negative when there is no memory. */
+weft_runtime weft__handle_make(struct weft__runtime *runtime);
+
+/* The runtime behind a handle, kept from being freed until weft__handle_unpin. NULL with
+ * *out_error. */
+struct weft__runtime *weft__handle_pin(weft_runtime handle, int *out_error);
+void weft__handle_unpin(weft_runtime handle);
+
+/* Makes the handle stale for all others, once. The runtime, or NULL with *out_error. */
+struct weft__runtime *weft__handle_retire(weft_runtime handle, int *out_error);
+
+/* Waits until nobody has it pinned, and frees the record. */
+void weft__handle_free(weft_runtime handle);
+
+#endif

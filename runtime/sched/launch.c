@@ -1,0 +1,313 @@
+/* Starting a runtime: topology, plan, workers with their rings. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "numa/memory.h"
+#include "runtime/base/check.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/fault.h"
+#include "runtime/base/sys.h"
+#include "runtime/sched/error.h"
+#include "runtime/sched/halt.h"
+#include "runtime/sched/handle.h"
+#include "runtime/sched/launch.h"
+#include "runtime/sched/options.h"
+#include "runtime/sched/scope.h"
+#include "runtime/sched/sleep.h"
+
+enum { slice_ns = 100000 };
+
+struct recruit {
+    struct weft__worker *worker;
+    struct weft__muster *muster;
+};
+
+static void note_failure(struct weft__muster *muster, int code, const char *text)
+{
+    weft__lock_acquire(&muster->lock); /* pairs with weft__lock_release */
+    if (muster->error.code == 0) {
+        muster->error.code = code;
+        (void)snprintf(muster->error.text, sizeof(muster->error.text), "%s", text);
+    }
+    weft__lock_release(&muster->lock);
+}
+
+static void wait_for(_Atomic uint32_t *word, uint32_t value)
+{
+    uint32_t now;
+
+    while ((now = weft__load_acquire(word)) < value) /* pairs with raise_to */
+        (void)weft__sys_futex_wait(word, now, INT64_MAX);
+}
+
+static void raise_by(_Atomic uint32_t *word, uint32_t amount)
+{
+    weft__add_acqrel(word, amount); /* pairs with wait_for */
+    (void)weft__sys_futex_wake(word, INT32_MAX);
+}
+
+static void init_worker(struct weft__worker *worker)
+{
+    struct weft__runtime *runtime = worker->runtime;
+
+    weft__self_set(worker);
+    weft__context_adopt(&worker->loop);
+    weft__stack_magazine_init(&worker->stacks, &runtime->depots[worker->node_index]);
+    weft__wheel_init(&worker->wheel, weft__clock_now());
+    weft__random_init(&worker->random, worker->index + 1u);
+    weft__list_init(&worker->room);
+    worker->stride = 1;
+    worker->slice_cycles = weft__clock_cycles_in(slice_ns);
+    int64_t spin_ns = runtime->options.spin_ns;
+    worker->spin_cycles = weft__clock_cycles_in(spin_ns < 0 ? -spin_ns : spin_ns);
+}
+
+static void *worker_main(void *argument)
+{
+    struct recruit recruit = *(struct recruit *)argument;
+    struct weft__worker *worker = recruit.worker;
+    struct weft__setup_error error = { 0 };
+
+    if (worker->runtime->plan->pinned && !worker->runtime->topology->synthetic)
+        (void)weft__affinity_pin(worker->cpu); /* refused: it runs where the kernel lets it */
+    init_worker(worker);
+    int rc = weft__engine_open_kernel(&worker->runtime->options.engine, worker, &worker->engine,
+                                      &error);
+    if (rc < 0)
+        note_failure(recruit.muster, rc, error.text);
+    raise_by(&recruit.muster->arrived, 1);
+    wait_for(&recruit.muster->go, 1);
+    if (weft__load_relaxed(&recruit.muster->go) == 1)
+        weft__step_loop(worker);
+    weft__stack_magazine_fini(&worker->stacks);
+    weft__record_cache_flush(&worker->records);
+    weft__self_set(NULL);
+    return NULL;
+}
+
+/* Workers leave all signals but those that a fault of their own raises to other threads. */
+static int start_thread(struct recruit *recruit)
+{
+    static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT };
+    struct weft__worker *worker = recruit->worker;
+    sigset_t blocked;
+    sigset_t before;
+    char name[16];
+
+    (void)sigfillset(&blocked);
+    for (size_t i = 0; i < WEFT__COUNT(faults); i++)
+        (void)sigdelset(&blocked, faults[i]);
+    (void)pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    int rc = weft__fault(WEFT__FAULT_THREAD);
+    if (rc == 0)
+        rc = -pthread_create(&worker->thread, NULL, worker_main, recruit);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc < 0)
+        return rc;
+    worker->started = true;
+    (void)snprintf(name, sizeof(name), "weft-%u", worker->index);
+    (void)pthread_setname_np(worker->thread, name);
+    return 0;
+}
+
+static int start_workers(struct weft__runtime *runtime, struct weft__setup_error *error)
+{
+    struct weft__muster *muster = &runtime->muster;
+    struct recruit recruits[16];
+    uint32_t count = 0;
+    int rc = 0;
+
+    for (; count < runtime->worker_count && rc == 0; count++) {
+        struct recruit *recruit = &recruits[count % WEFT__COUNT(recruits)];
+        if (count >= WEFT__COUNT(recruits)) /* its last user has long copied it */
+            wait_for(&muster->arrived, count - (uint32_t)WEFT__COUNT(recruits) + 1);
+        *recruit = (struct recruit){ .worker = runtime->workers[count], .muster = muster };
+        rc = start_thread(recruit);
+        if (rc < 0)
+            break;
+    }
+    if (rc < 0)
+        note_failure(muster, rc, "a worker thread can't be started; look at `ulimit -u` and at "
+                                  "pids.max of the cgroup");
+    wait_for(&muster->arrived, count);
+    *error = muster->error;
+    raise_by(&muster->go, error->code == 0 ? 1 : 2);
+    if (error->code != 0)
+        for (uint32_t i = 0; i < count; i++) {
+            (void)pthread_join(runtime->workers[i]->thread, NULL);
+            runtime->workers[i]->started = false;
+        }
+    return error->code;
+}
+
+static int level_of(const struct weft__worker *worker, const struct weft__worker *other)
+{
+    if (worker->node_index != other->node_index)
+        return 2;
+    return worker->l3 == other->l3 ? 0 : 1;
+}
+
+static int order_victims(struct weft__runtime *runtime, struct weft__worker *worker)
+{
+    uint32_t count = 0;
+
+    worker->victims =
+        weft__memory_alloc(WEFT__NODE_LOCAL, runtime->worker_count * sizeof(*worker->victims));
+    if (worker->victims == NULL)
+        return -ENOMEM;
+    for (int level = 0; level < WEFT__VICTIM_LEVELS; level++) {
+        for (uint32_t i = 1; i < runtime->worker_count; i++) {
+            uint32_t other = (worker->index + i) % runtime->worker_count;
+            if (level_of(worker, runtime->workers[other]) == level)
+                worker->victims[count++] = other;
+        }
+        worker->level_end[level] = count;
+    }
+    return 0;
+}
+
+static int make_worker(struct weft__runtime *runtime, uint32_t index)
+{
+    const struct weft__plan_slot *slot = &runtime->plan->slots[index];
+    struct weft__worker *worker = weft__memory_alloc((int)slot->node_index, sizeof(*worker));
+
+    if (worker == NULL)
+        return -ENOMEM;
+    runtime->workers[index] = worker;
+    worker->runtime = runtime;
+    worker->index = index;
+    worker->node_index = slot->node_index;
+    worker->cpu = slot->cpu;
+    worker->l3 = slot->l3;
+    worker->root = weft__scope_make(runtime, NULL);
+    if (worker->root == NULL)
+        return -ENOMEM;
+    worker->root->root = true;
+    worker->root->forget = true;
+    worker->root->policy = WEFT_RUN_ALL;
+    return 0;
+}
+
+static int make_workers(struct weft__runtime *runtime)
+{
+    uint32_t nodes = runtime->topology->node_count;
+    int rc = 0;
+
+    runtime->worker_count = runtime->plan->worker_count;
+    runtime->depots = weft__memory_alloc(WEFT__NODE_LOCAL, nodes * sizeof(*runtime->depots));
+    runtime->workers =
+        weft__memory_alloc(WEFT__NODE_LOCAL, runtime->worker_count * sizeof(void *));
+    if (runtime->depots == NULL || runtime->workers == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < nodes; i++)
+        weft__stack_depot_init(&runtime->depots[i],
+                               runtime->topology->synthetic || nodes == 1
+                                   ? -1
+                                   : (int)runtime->topology->nodes[i].id);
+    for (uint32_t i = 0; i < runtime->worker_count && rc == 0; i++)
+        rc = make_worker(runtime, i);
+    for (uint32_t i = 0; i < runtime->worker_count && rc == 0; i++)
+        rc = order_victims(runtime, runtime->workers[i]);
+    return rc;
+}
+
+static int read_topology(struct weft__runtime *runtime, char *text, size_t text_bytes)
+{
+    struct weft__topology_error error = { 0 };
+    const char *synthetic = runtime->options.topology;
+    bool given = synthetic != NULL && synthetic[0] != '\0';
+
+    int rc = given ? weft__topology_parse(synthetic, &runtime->topology, &error)
+                   : weft__topology_read("/sys", &runtime->topology, &error);
+    if (rc < 0)
+        (void)snprintf(text, text_bytes, "%s: %.180s", given ? "WEFT_TOPOLOGY" : "topology",
+                       error.text);
+    return rc;
+}
+
+/* A synthetic machine has no real CPUs to be allowed; the real one has. */
+static int make_plan(struct weft__runtime *runtime, char *text, size_t text_bytes)
+{
+    struct weft__cpuset allowed;
+    struct weft__plan_options options = { .workers = runtime->options.workers,
+                                          .smt_off = runtime->options.smt_off };
+
+    weft__cpuset_init(&allowed);
+    if (!runtime->topology->synthetic) {
+        (void)weft__cgroup_quota("", &options.quota);
+        if (weft__affinity_get(&allowed) >= 0)
+            options.allowed = &allowed;
+    }
+    int rc = weft__plan_make(runtime->topology, &options, &runtime->plan);
+    weft__cpuset_fini(&allowed);
+    if (rc < 0)
+        (void)snprintf(text, text_bytes, "no CPU of the topology is allowed to this process");
+    return rc;
+}
+
+static void define_records(void)
+{
+    weft__record_define(WEFT__KIND_TASK, sizeof(struct weft__task));
+    weft__record_define(WEFT__KIND_SCOPE, sizeof(struct weft__scope));
+}
+
+/* All that can fail before threads exist; @text says why when it is more than lack of memory. */
+static int prepare(struct weft__runtime *runtime, const weft_runtime_options *options, char *text,
+                   size_t text_bytes)
+{
+    const struct weft__pool_config pool = { 0 };
+    int rc = weft__options_resolve(options, &runtime->options, text, text_bytes);
+
+    if (rc == 0)
+        rc = read_topology(runtime, text, text_bytes);
+    if (rc == 0)
+        rc = make_plan(runtime, text, text_bytes);
+    if (rc == 0)
+        rc = make_workers(runtime);
+    if (rc == 0)
+        rc = weft__pool_open(&pool, &runtime->pool);
+    if (rc == 0) {
+        runtime->spins = runtime->plan->pinned && runtime->options.spin_ns != 0 &&
+                         !runtime->topology->synthetic;
+        runtime->handle = weft__handle_make(runtime);
+        rc = runtime->handle < 0 ? (int)runtime->handle : 0;
+    }
+    return rc;
+}
+
+static void fill_error(weft_error *out_error, int code, const char *text)
+{
+    if (out_error == NULL || out_error->size != sizeof(*out_error))
+        return;
+    out_error->code = code;
+    weft__error_text(out_error, text, NULL);
+}
+
+weft_runtime weft_start(const weft_runtime_options *options, weft_error *out_error)
+{
+    struct weft__setup_error failure = { 0 };
+
+    weft__launch_once();
+    if (weft__load_relaxed(&weft__record_forked)) {
+        fill_error(out_error, -EOWNERDEAD, NULL);
+        return -EOWNERDEAD;
+    }
+    define_records();
+    struct weft__runtime *runtime = weft__memory_alloc(WEFT__NODE_LOCAL, sizeof(*runtime));
+    if (runtime == NULL) {
+        fill_error(out_error, -ENOMEM, NULL);
+        return -ENOMEM;
+    }
+    weft__list_init(&runtime->helper_room);
+    int rc = prepare(runtime, options, failure.text, sizeof(failure.text));
+    if (rc == 0)
+        rc = start_workers(runtime, &failure);
+    if (rc < 0) {
+        fill_error(out_error, rc, failure.text);
+        weft__halt_free(runtime);
+        return rc;
+    }
+    return runtime->handle;
+}

@@ -1,0 +1,113 @@
+#include "runtime/sched/options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/clock.h"
+
+enum { workers_max = 1024, spin_us_max = 1000, default_spin_us = 50, entries_max = 32768 };
+
+/* A decimal number in [low, high] from the environment; 0: not set, 1: taken, else -EINVAL. */
+static int read_number(const char *name, uint32_t low, uint32_t high, uint32_t *out_number,
+                       char *out_text, size_t text_bytes)
+{
+    const char *value = getenv(name);
+    char *end = NULL;
+
+    if (value == NULL || value[0] == '\0')
+        return 0;
+    unsigned long number = strtoul(value, &end, 10);
+    if (value[0] < '0' || value[0] > '9' || *end != '\0' || number < low || number > high) {
+        (void)snprintf(out_text, text_bytes, "%s is \"%.40s\"; it must be a number from %u to %u",
+                       name, value, low, high);
+        return -EINVAL;
+    }
+    *out_number = (uint32_t)number;
+    return 1;
+}
+
+static int read_smt(bool *smt_off, char *out_text, size_t text_bytes)
+{
+    const char *value = getenv("WEFT_SMT");
+
+    if (value == NULL || value[0] == '\0')
+        return 0;
+    if (strcmp(value, "off") != 0 && strcmp(value, "on") != 0) {
+        (void)snprintf(out_text, text_bytes, "WEFT_SMT is \"%.40s\"; it must be on or off", value);
+        return -EINVAL;
+    }
+    *smt_off = value[1] == 'f';
+    return 0;
+}
+
+static int complain(char *out_text, size_t text_bytes, const char *what)
+{
+    (void)snprintf(out_text, text_bytes, "%s", what);
+    return -EINVAL;
+}
+
+static bool is_queue_size(uint32_t entries)
+{
+    return entries <= entries_max && (entries & (entries - 1)) == 0;
+}
+
+static int check_given(const weft_runtime_options *given, char *out_text, size_t text_bytes)
+{
+    if (given->size != sizeof(*given))
+        return complain(out_text, text_bytes,
+                        "the options have a wrong size; make them with WEFT_RUNTIME_OPTIONS()");
+    if (given->workers > workers_max)
+        return complain(out_text, text_bytes, "workers must be 0 (choose) to 1024");
+    if (given->spin_us != WEFT_SPIN_NONE && given->spin_us > spin_us_max)
+        return complain(out_text, text_bytes,
+                        "spin_us must be 0 (adaptive) to 1000, or WEFT_SPIN_NONE");
+    if (weft__stack_class_of(given->stack_bytes) < 0)
+        return complain(out_text, text_bytes, "stack_bytes must be 0 (64 KiB) to 1 MiB");
+    if (!is_queue_size(given->sq_entries) || !is_queue_size(given->cq_entries))
+        return complain(out_text, text_bytes,
+                        "sq_entries and cq_entries must be 0 (choose) or a power of two up to 32768");
+    return 0;
+}
+
+static int64_t spin_of(uint32_t spin_us)
+{
+    if (spin_us == WEFT_SPIN_NONE)
+        return 0;
+    return spin_us == 0 ? -default_spin_us * WEFT__NS_PER_US : spin_us * WEFT__NS_PER_US;
+}
+
+int weft__options_resolve(const weft_runtime_options *given, struct weft__options *out_options,
+                          char *out_text, size_t text_bytes)
+{
+    const weft_runtime_options none = { .size = sizeof(none) };
+    struct weft__options options = { 0 };
+    uint32_t spin_us = 0;
+
+    if (given == NULL)
+        given = &none;
+    int rc = check_given(given, out_text, text_bytes);
+    if (rc < 0)
+        return rc;
+    options.workers = given->workers;
+    options.smt_off = given->smt_off != 0;
+    options.migratable = given->migratable != 0;
+    options.stack_class = (uint8_t)weft__stack_class_of(
+        given->stack_bytes != 0 ? given->stack_bytes : (size_t)64 * 1024);
+    options.spin_ns = spin_of(given->spin_us);
+    options.topology = given->topology != NULL ? given->topology : getenv("WEFT_TOPOLOGY");
+    options.engine.sq_entries = given->sq_entries;
+    options.engine.cq_entries = given->cq_entries;
+    options.report = given->report;
+    options.report_context = given->report_context;
+    if (read_number("WEFT_WORKERS", 1, workers_max, &options.workers, out_text, text_bytes) < 0 ||
+        read_smt(&options.smt_off, out_text, text_bytes) < 0)
+        return -EINVAL;
+    rc = read_number("WEFT_SPIN_US", 0, spin_us_max, &spin_us, out_text, text_bytes);
+    if (rc < 0)
+        return rc;
+    if (rc > 0)
+        options.spin_ns = spin_us * WEFT__NS_PER_US;
+    *out_options = options;
+    return 0;
+}

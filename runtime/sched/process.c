@@ -1,0 +1,37 @@
+/* What a process has once: the fork handler, and the words of a fatal error. */
+#include <pthread.h>
+#include <stdio.h>
+
+#include "runtime/base/check.h"
+#include "runtime/sched/launch.h"
+#include "runtime/sched/worker.h"
+
+/*
+ * In the child of fork(2) only the forking thread lives: workers are gone, and the rings' memory,
+ * which is not inherited, is too. Every call that needs a runtime answers -EOWNERDEAD from now on.
+ */
+static void dead_in_child(void)
+{
+    weft__store_relaxed(&weft__record_forked, true);
+    weft__self_set(NULL);
+}
+
+static void describe_caller(char *text, size_t text_bytes)
+{
+    struct weft__task *task = weft__worker_task(weft__self_worker());
+
+    if (task != NULL)
+        (void)snprintf(text, text_bytes, "task %s", weft__task_label(task));
+}
+
+static void prepare_process(void)
+{
+    weft__check_set_context(describe_caller);
+    (void)pthread_atfork(NULL, NULL, dead_in_child);
+}
+
+void weft__launch_once(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, prepare_process);
+}

@@ -1,0 +1,72 @@
+/* The runtime object: its workers and what they share. */
+#ifndef WEFT_SCHED_RUNTIME_H
+#define WEFT_SCHED_RUNTIME_H
+
+#include <weft/runtime.h>
+
+#include "numa/plan.h"
+#include "runtime/sched/inject.h"
+#include "runtime/sched/worker.h"
+#include "uring/pool.h"
+
+/* How many workers look for work and how many sleep; see search.c. */
+struct weft__idle {
+    WEFT__ALIGNED_LINE _Atomic int32_t searching; /* may dip below 0 for a moment */
+    _Atomic uint32_t sleeping;
+};
+
+struct weft__options {
+    uint32_t workers;
+    bool smt_off;
+    bool migratable;
+    uint8_t stack_class;
+    int64_t spin_ns;         /* 0: none; negative: adaptive, at most -spin_ns */
+    const char *topology;
+    struct weft__engine_config engine;
+    weft_report_fn report;
+    void *report_context;
+};
+
+/* The workers of one start meet here: each comes up or fails, then all run or all leave. */
+struct weft__muster {
+    _Atomic uint32_t arrived;       /* futex */
+    _Atomic uint32_t go;            /* futex; 0: wait, 1: run, 2: leave */
+    struct weft__lock lock;
+    struct weft__setup_error error; /* (l) the first failure */
+};
+
+enum weft__runtime_phase {
+    WEFT__RUNTIME_OPEN,
+    WEFT__RUNTIME_CLOSING, /* no new detached tasks; the roots are cancelled */
+    WEFT__RUNTIME_LEAVING  /* no task is left; workers leave their loops */
+};
+
+struct weft__runtime {
+    weft_runtime handle;                   /* (i) */
+    struct weft__options options;          /* (i) */
+    struct weft__topology *topology;       /* (i) */
+    struct weft__plan *plan;               /* (i) */
+    uint32_t worker_count;                 /* (i) */
+    struct weft__worker **workers;         /* (i) */
+    struct weft__stack_depot *depots;      /* (i) one per node of the topology */
+    struct weft__pool *pool;               /* (i) helper threads */
+    struct weft__muster muster;
+    bool spins;                            /* (i) spinning makes sense on this plan */
+    struct weft__lock helper_lock;
+    struct weft__list helper_room;         /* (l: helper_lock) tasks that wait for a helper, FIFO */
+    struct weft__inject inject;
+    struct weft__idle idle;
+    _Atomic uint32_t stopping;             /* enum weft__runtime_phase */
+    _Atomic uint32_t quiet;                /* futex: bumped when a root runs empty while closing */
+    _Atomic uint32_t foreign_cursor;       /* whose turn it is among equals */
+    _Atomic uint64_t foreign_spawned;      /* spawned by threads that are no workers */
+};
+
+/* Hands one notice to the report callback. Any thread. */
+WEFT__PRINTF(2, 3) void weft__runtime_report(struct weft__runtime *runtime, const char *format, ...);
+
+/* The runtime behind a handle, or of the caller for 0. NULL with *out_error. The pointer is valid
+ * while the caller runs in it, or as long as nobody stops it. */
+struct weft__runtime *weft__runtime_find(weft_runtime handle, int *out_error);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * The record of a scope. Its lock guards the list of tasks, the counts and the joiner. Lock order:
+ * scope, then task; a scope is never locked under a task's lock.
+ *
+ * LOCK scope rank 1: tasks, pending, failures; LOCK task rank 2: life flags, joiners, hooks. Neither
+ * is held across a suspension.
+ */
+#ifndef WEFT_SCHED_SCOPE_H
+#define WEFT_SCHED_SCOPE_H
+
+#include <weft/scope.h>
+
+#include "runtime/sched/park.h"
+
+enum { WEFT__SCOPE_KEPT = 16 }; /* failed tasks that a forgetting scope keeps for its error list */
+
+struct weft__scope {
+    struct weft__record record;
+    struct weft__task *owner;    /* (i) the task that opened it; NULL: a root */
+    struct weft__list open;      /* (o) in the owner's list of open scopes */
+    struct weft__list tasks;     /* (l) not yet dropped, in spawn order */
+    uint32_t pending;            /* (l) tasks that have not ended */
+    uint32_t failures;           /* (l) */
+    uint32_t failed_spawns;      /* (l) of these, spawns that came to nothing */
+    uint32_t kept;               /* (l) failed tasks kept though their record could go */
+    int first_error;             /* (l) in time */
+    int spawn_error;             /* (l) the first failed spawn's */
+    bool forget;                 /* (i) */
+    bool root;                   /* (i) keeps nothing */
+    bool expired;                /* (l) its deadline has passed */
+    weft_scope_policy policy;    /* (i) */
+    struct weft__ticket joiner;  /* (l) its owner, waiting for pending to become 0 */
+    struct weft__timer deadline; /* (o) in the wheel of the owner's worker, which then holds a pin */
+    bool deadline_armed;         /* (o) */
+    const void *site;            /* (i) where it was opened */
+    struct weft__runtime *runtime; /* (i) */
+};
+
+static inline struct weft__scope *weft__scope_of(struct weft__record *record)
+{
+    return WEFT__CONTAINER(record, struct weft__scope, record);
+}
+
+/* A new scope without owner, task or flag; NULL: no memory. */
+struct weft__scope *weft__scope_make(struct weft__runtime *runtime,
+                                     struct weft__record_cache *cache);
+
+/* Adds a fresh task; under the lock. */
+void weft__scope_add_locked(struct weft__scope *scope, struct weft__task *task);
+
+/* Notes a spawn that came to nothing; under the lock. */
+void weft__scope_note_spawn_locked(struct weft__scope *scope, int error);
+
+/* A task of it has ended with @result; drops the record when nobody will ask for it. */
+void weft__scope_task_ended(struct weft__worker *worker, struct weft__scope *scope,
+                            struct weft__task *task, int result);
+
+/* Cancels it and all its tasks; under the lock. */
+void weft__scope_cancel_locked(struct weft__worker *worker, struct weft__scope *scope);
+
+/* Waits (by the owner) until no task is pending. 0, -ETIMEDOUT, -ECANCELED. */
+int weft__scope_wait(struct weft__scope *scope, weft_deadline until, unsigned flags);
+
+/* Drops all tasks and frees the scope; none may be pending. @cache: the caller's, or NULL. */
+void weft__scope_end(struct weft__scope *scope, struct weft__record_cache *cache);
+
+#endif

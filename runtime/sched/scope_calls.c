@@ -1,0 +1,197 @@
+/* The calls of <weft/scope.h>. */
+#include <string.h>
+
+#include "runtime/sched/error.h"
+#include "runtime/sched/runtime.h"
+#include "runtime/sched/scope.h"
+
+/* The locked scope behind a handle; 0 is the root of the calling worker. */
+static struct weft__scope *lock_scope(weft_scope handle, int *out_error)
+{
+    struct weft__worker *worker = weft__self_worker();
+
+    if (handle == WEFT_DETACHED) {
+        if (worker == NULL) {
+            *out_error = -EPERM;
+            return NULL;
+        }
+        weft__record_lock_own(&worker->root->record);
+        return worker->root;
+    }
+    struct weft__record *record = weft__record_lock(handle, WEFT__KIND_SCOPE, out_error);
+    return record != NULL ? weft__scope_of(record) : NULL;
+}
+
+/* The scope behind a handle, if the running task has opened it. */
+static struct weft__scope *own_scope(weft_scope handle, int *out_error)
+{
+    struct weft__task *task = weft__worker_task(weft__self_worker());
+    struct weft__scope *scope = NULL;
+    struct weft__record *record = weft__record_lock(handle, WEFT__KIND_SCOPE, out_error);
+
+    if (record == NULL)
+        return NULL;
+    if (task != NULL && weft__scope_of(record)->owner == task)
+        scope = weft__scope_of(record);
+    weft__record_unlock(record);
+    *out_error = -EPERM;
+    return scope;
+}
+
+static void deadline_passed(struct weft__worker *worker, struct weft__timer *timer)
+{
+    struct weft__scope *scope = WEFT__CONTAINER(timer, struct weft__scope, deadline);
+
+    weft__record_lock_own(&scope->record);
+    scope->deadline_armed = false;
+    if (scope->pending > 0) {
+        scope->expired = true;
+        if (scope->first_error == 0)
+            scope->first_error = -ETIMEDOUT;
+    }
+    weft__scope_cancel_locked(worker, scope);
+    weft__record_unlock(&scope->record);
+}
+
+static int check_options(const weft_scope_options *options)
+{
+    if (options == NULL)
+        return 0;
+    if (options->size != sizeof(*options))
+        return -EINVAL;
+    return options->policy == WEFT_FIRST_ERROR || options->policy == WEFT_RUN_ALL ? 0 : -EINVAL;
+}
+
+weft_scope weft_scope_open(const weft_scope_options *options)
+{
+    struct weft__worker *worker = weft__self_worker();
+    struct weft__task *task = weft__worker_task(worker);
+
+    if (task == NULL)
+        return weft__error_outside();
+    int rc = check_options(options);
+    if (rc < 0)
+        return rc;
+    struct weft__scope *scope = weft__scope_make(worker->runtime, &worker->records);
+    if (scope == NULL)
+        return -ENOMEM;
+    scope->owner = task;
+    scope->site = __builtin_return_address(0);
+    weft__list_append(&task->scopes, &scope->open);
+    if (weft__task_canceled(task))
+        weft__record_set_locked(&scope->record, WEFT__LIFE_CANCELED); /* nobody else knows it yet */
+    if (options != NULL) {
+        scope->policy = options->policy;
+        scope->forget = options->forget != 0;
+        if (options->until.ns != INT64_MAX) {
+            scope->deadline.fire = deadline_passed;
+            scope->deadline_armed = true;
+            weft__wheel_arm(&worker->wheel, &scope->deadline, options->until.ns);
+        }
+    }
+    return weft__record_handle(&scope->record);
+}
+
+int weft_scope_join(weft_scope scope, weft_deadline until)
+{
+    int rc = 0;
+    struct weft__scope *own = own_scope(scope, &rc);
+
+    if (own == NULL)
+        return rc;
+    rc = weft__scope_wait(own, until, 0);
+    if (rc < 0)
+        return rc;
+    weft__record_lock_own(&own->record);
+    rc = own->first_error;
+    weft__record_unlock(&own->record);
+    return rc;
+}
+
+int weft_scope_close(weft_scope scope)
+{
+    int rc = 0;
+    struct weft__scope *own = own_scope(scope, &rc);
+
+    if (own == NULL)
+        return rc;
+    (void)weft__scope_wait(own, WEFT_NEVER, WEFT__PARK_SHIELDED);
+    struct weft__worker *worker = weft__self_worker();
+    if (own->deadline_armed)
+        weft__wheel_disarm(&worker->wheel, &own->deadline);
+    weft__list_remove(&own->open);
+    rc = own->first_error;
+    weft__scope_end(own, &worker->records);
+    return rc;
+}
+
+int weft_scope_cancel(weft_scope scope)
+{
+    int rc = 0;
+    struct weft__worker *worker = weft__self_worker();
+
+    if (scope == WEFT_DETACHED && worker != NULL) {
+        for (uint32_t i = 0; i < worker->runtime->worker_count; i++) {
+            struct weft__scope *root = worker->runtime->workers[i]->root;
+            weft__record_lock_own(&root->record);
+            weft__scope_cancel_locked(worker, root);
+            weft__record_unlock(&root->record);
+        }
+        return 0;
+    }
+    struct weft__scope *found = lock_scope(scope, &rc);
+    if (found == NULL)
+        return rc;
+    weft__scope_cancel_locked(worker, found);
+    weft__record_unlock(&found->record);
+    return 0;
+}
+
+/* A failure that no task stands for. */
+static void describe_failed_spawn(const struct weft__scope *scope, weft_error *out_error)
+{
+    weft_error error = WEFT_ERROR_INIT;
+
+    error.code = scope->spawn_error;
+    weft__error_text(&error, "a task could not be spawned", NULL);
+    *out_error = error;
+}
+
+int weft_scope_error(weft_scope scope, size_t index, weft_error *out_error)
+{
+    int rc = 0;
+
+    if (out_error->size != sizeof(*out_error))
+        return -EINVAL;
+    struct weft__scope *found = lock_scope(scope, &rc);
+    if (found == NULL)
+        return rc;
+    rc = -ENOENT;
+    for (struct weft__list *link = found->tasks.next; link != &found->tasks; link = link->next) {
+        struct weft__task *task = WEFT__CONTAINER(link, struct weft__task, sibling);
+        if ((weft__load_acquire(&task->record.life) & WEFT__LIFE_FAILED) == 0 || /* LIFE */
+            index-- > 0)
+            continue;
+        weft__error_of(task, out_error);
+        rc = 0;
+        break;
+    }
+    if (rc < 0 && index < found->failed_spawns) {
+        describe_failed_spawn(found, out_error);
+        rc = 0;
+    }
+    weft__record_unlock(&found->record);
+    return rc;
+}
+
+ssize_t weft_scope_failures(weft_scope scope)
+{
+    int rc = 0;
+    struct weft__scope *found = lock_scope(scope, &rc);
+
+    if (found == NULL)
+        return rc;
+    ssize_t failures = found->failures;
+    weft__record_unlock(&found->record);
+    return failures;
+}

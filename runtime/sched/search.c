@@ -1,0 +1,263 @@
+/*
+ * Who wakes whom for stealable work. Two counts per runtime: workers that search and workers that
+ * sleep. Publishing work wakes one sleeper, and only if nobody searches: the searcher will find it.
+ * A searcher that has a task to run, however it came by it, leaves
+ * the count and wakes another if there is more. At
+ * most half of the workers search. A searcher that gives up first leaves the count, then fences, then
+ * looks at every queue once more before it sleeps (sleep.c, P2): so work that was published while it
+ * searched is seen by it or by the publisher's look at the counts.
+ *
+ * ORDERING SEARCH: stealable work never lies still while all workers sleep.
+ *   publisher                                searcher
+ *   A1 push to a ring or the inject queue    B1 searching -= 1
+ *   A2 store-load fence                      B2 store-load fence (with SLEEP P2)
+ *   A3 if searching == 0 and one sleeps:     B3 look at all rings and the inject queue
+ *      wake it
+ * Forbidden: A3 sees searching > 0 and B3 sees nothing.
+ * Because:   A1, B1 are stores, A3, B3 loads, split by fences; whichever is second sees the other's.
+ * Without:   a task waits until the next nap ends: counted as a rescued wake.
+ * Tested by: tests/model/search.pml, tests/stress/steal.c
+ *
+ * A fresh task with place local is private to its spawner for 20 us, so that a parent that parks soon
+ * runs it itself and partners stay together: a wake costs 25 to 40 us, a local start 30 ns. Its age is
+ * kept per batch: all that was spawned before the mark is at least as old as the mark.
+ *
+ * REJECTED one idle word per wake (wake all): Julia's partr does it; with 8 workers on 2 CPUs each
+ * spawn cost seven futile wakes.
+ */
+#include "runtime/sched/search.h"
+
+#include "runtime/base/clock.h"
+#include "runtime/sched/sleep.h"
+
+enum { publish_age_ns = 20000, steal_most = 128, rounds = 4 };
+
+void weft__search_adopt(struct weft__worker *worker, struct weft__task *task)
+{
+    struct weft__worker *before = weft__load_relaxed(&task->home);
+
+    if (before == worker)
+        return;
+    if (before != NULL)
+        weft__sub_relaxed(&before->sent_load, (int64_t)1);
+    weft__bump(&worker->local_load);
+    weft__store_relaxed(&task->home, worker); /* HOME H1 */
+    weft__fence_store_load();                 /* HOME H2 */
+}
+
+/* One of the victim's tasks; others that came along sit in this worker's ring and are adopted when
+ * they are picked. */
+static struct weft__task *steal_from(struct weft__worker *worker, struct weft__worker *victim)
+{
+    uint32_t count = 0;
+    struct weft__task *task =
+        weft__ring_steal(&victim->ring, &worker->ring, steal_most, &count);
+
+    if (task == NULL)
+        return NULL;
+    weft__bump_by(&worker->counters.steals, count);
+    weft__search_adopt(worker, task);
+    return task;
+}
+
+/* Victims of one level, [first, end), from a random start. */
+static struct weft__task *steal_level(struct weft__worker *worker, uint32_t first, uint32_t end)
+{
+    uint32_t count = end - first;
+
+    if (count == 0)
+        return NULL;
+    uint32_t start = weft__random_below(&worker->random, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t index = worker->victims[first + (start + i) % count];
+        struct weft__worker *victim = worker->runtime->workers[index];
+        if (weft__ring_count(&victim->ring) == 0)
+            continue;
+        struct weft__task *task = steal_from(worker, victim);
+        if (task != NULL)
+            return task;
+    }
+    return NULL;
+}
+
+/* Nearest level first: same cache, same node, the rest. */
+static struct weft__task *steal_round(struct weft__worker *worker)
+{
+    struct weft__task *task = NULL;
+    uint32_t first = 0;
+
+    for (int level = 0; level < WEFT__VICTIM_LEVELS && task == NULL; level++) {
+        task = steal_level(worker, first, worker->level_end[level]);
+        first = worker->level_end[level];
+    }
+    return task;
+}
+
+struct weft__task *weft__search_find_injected(struct weft__worker *worker)
+{
+    struct weft__task *task = weft__inject_take(&worker->runtime->inject);
+
+    if (task != NULL)
+        weft__search_adopt(worker, task);
+    return task;
+}
+
+/* Joins the searchers unless half of the workers search already. */
+static bool begin(struct weft__worker *worker)
+{
+    struct weft__runtime *runtime = worker->runtime;
+
+    if (worker->searching)
+        return true;
+    if (2 * weft__load_relaxed(&runtime->idle.searching) >= (int32_t)runtime->worker_count)
+        return false;
+    weft__search_join(worker);
+    return true;
+}
+
+void weft__search_join(struct weft__worker *worker)
+{
+    weft__add_acqrel(&worker->runtime->idle.searching, 1); /* SEARCH */
+    worker->searching = true;
+}
+
+void weft__search_end(struct weft__worker *worker, bool found)
+{
+    struct weft__runtime *runtime = worker->runtime;
+
+    if (!worker->searching)
+        return;
+    worker->searching = false;
+    weft__sub_acqrel(&runtime->idle.searching, 1); /* SEARCH B1 */
+    weft__fence_store_load();                      /* SEARCH B2, pairs with A2 */
+    if (found && weft__search_sees_work(worker))
+        weft__search_announce(runtime, worker);
+}
+
+struct weft__task *weft__search_find(struct weft__worker *worker)
+{
+    struct weft__task *task = weft__search_find_injected(worker);
+
+    if (task != NULL || worker->runtime->worker_count == 1)
+        return task;
+    if (!begin(worker))
+        return NULL;
+    for (int i = 0; i < rounds && task == NULL; i++) {
+        task = steal_round(worker);
+        if (task == NULL)
+            weft__pause();
+    }
+    return task;
+}
+
+static bool something_came(const struct weft__worker *worker)
+{
+    return !weft__inbox_empty(&worker->inbox) || weft__engine_has_events(worker->engine) ||
+           weft__search_sees_work(worker) || weft__load_relaxed(&worker->runtime->stopping) == WEFT__RUNTIME_LEAVING;
+}
+
+/* The spin grows when it pays and shrinks when it does not: between 1/16 and all of its limit. */
+static void adapt(struct weft__worker *worker, bool paid)
+{
+    int64_t spin_ns = worker->runtime->options.spin_ns;
+
+    if (spin_ns > 0)
+        return; /* the user has fixed it */
+    uint64_t most = weft__clock_cycles_in(-spin_ns);
+    uint64_t next = paid ? worker->spin_cycles * 2 : worker->spin_cycles - worker->spin_cycles / 4;
+    worker->spin_cycles = next > most ? most : next < most / 16 ? most / 16 : next;
+}
+
+bool weft__search_spin(struct weft__worker *worker)
+{
+    if (!worker->runtime->spins || worker->spin_cycles == 0)
+        return something_came(worker);
+    uint64_t begun = weft__clock_cycles();
+    bool came = false;
+
+    weft__bump(&worker->counters.spins);
+    int64_t next_timer = weft__wheel_next(&worker->wheel);
+    if (next_timer != INT64_MAX && next_timer <= weft__clock_now())
+        return true;
+    while (!(came = something_came(worker)) &&
+           weft__clock_cycles() - begun < worker->spin_cycles)
+        weft__pause();
+    adapt(worker, came);
+    return came;
+}
+
+bool weft__search_sees_work(const struct weft__worker *worker)
+{
+    const struct weft__runtime *runtime = worker->runtime;
+
+    if (weft__load_relaxed(&runtime->inject.length) != 0)
+        return true;
+    for (uint32_t i = 0; i < runtime->worker_count; i++)
+        if (weft__ring_count(&runtime->workers[i]->ring) != 0)
+            return true;
+    return false;
+}
+
+/*
+ * The sleeper is woken first and counted then: a count that had to be taken back would hold off
+ * another publisher meanwhile (model: COUNT_FIRST). So the count may dip below zero for a moment.
+ */
+void weft__search_announce(struct weft__runtime *runtime, struct weft__worker *worker)
+{
+    weft__fence_store_load(); /* SEARCH A2, pairs with B2 */
+    if (weft__load_relaxed(&runtime->idle.sleeping) == 0 ||
+        weft__load_relaxed(&runtime->idle.searching) > 0) /* SEARCH A3 */
+        return;
+    for (uint32_t i = 0; i < runtime->worker_count; i++) {
+        uint32_t index = worker == NULL ? i : i == 0 ? worker->index : worker->victims[i - 1];
+        struct weft__worker *target = runtime->workers[index];
+        if (target != worker && weft__sleep_wake(worker, target, WEFT__WORKER_NOTIFIED_SEARCH)) {
+            weft__add_acqrel(&runtime->idle.searching, 1); /* on behalf of the woken one: SEARCH */
+            return;
+        }
+    }
+}
+
+static bool anybody_idle(const struct weft__runtime *runtime)
+{
+    return weft__load_relaxed(&runtime->idle.sleeping) != 0 ||
+           weft__load_relaxed(&runtime->idle.searching) > 0;
+}
+
+bool weft__search_offer(struct weft__worker *worker, struct weft__task *task)
+{
+    if (worker->runtime->worker_count == 1 || !anybody_idle(worker->runtime) ||
+        !weft__ring_push(&worker->ring, task))
+        return false;
+    weft__search_announce(worker->runtime, worker);
+    return true;
+}
+
+void weft__search_publish(struct weft__worker *worker, uint64_t cycles)
+{
+    struct weft__runtime *runtime = worker->runtime;
+
+    if (worker->fresh_count == 0 || runtime->worker_count == 1 ||
+        cycles - worker->fresh_mark < weft__clock_cycles_in(publish_age_ns))
+        return;
+    if (anybody_idle(runtime)) {
+        bool published = false;
+        while (worker->fresh_aged > 0 && weft__ring_push(&worker->ring, worker->fresh.head)) {
+            (void)weft__queue_take(&worker->fresh);
+            worker->fresh_count--;
+            worker->fresh_aged--;
+            published = true;
+        }
+        if (published)
+            weft__search_announce(runtime, worker);
+    }
+    worker->fresh_aged = worker->fresh_count;
+    worker->fresh_mark = cycles;
+}
+
+void weft__search_inject(struct weft__runtime *runtime, struct weft__worker *worker,
+                         struct weft__task *task)
+{
+    weft__inject_put(&runtime->inject, task);
+    weft__search_announce(runtime, worker);
+}

@@ -1,0 +1,105 @@
+/*
+ * ORDERING SLEEP: work that was published for a worker is never left while it sleeps.
+ *   sender                                   worker
+ *   S1 publish: inbox, ring or inject queue  P1 state = PARKED
+ *   S2 store-load fence                      P2 store-load fence; look again: inbox, queues, inject,
+ *   S3 if state is PARKED and the               others' rings, completions, stop
+ *      compare-and-swap to NOTIFIED          P3 if there is something: state = RUNNING, go on
+ *      succeeds: ring the doorbell           P4 wait in the ring, at most 250 ms
+ *                                            P5 state = RUNNING, store-load fence
+ * Forbidden: S3 reads RUNNING and P2 finds nothing.
+ * Because:   S1 and P1 are stores, S3 and P2 loads, each pair split by a fence. One fence is first.
+ *            If the worker's is, S3 sees PARKED or something later: NOTIFIED (somebody else rings) or
+ *            RUNNING from P3 or P5, after which the worker looks at everything again before it can
+ *            sleep. If the sender's is first, P2 finds what S1 published. Exactly one sender wins the
+ *            compare-and-swap, so a sleep gets at most one doorbell. A doorbell can't be lost between
+ *            P2 and P4: it is a completion, and a ring with completions does not sleep. One that
+ *            arrives after P3 is stray, and ignored.
+ * Without:   both loads may pass both stores, on x86-64 too: spin finds the deadlock when either
+ *            fence is taken out of the model.
+ * Tested by: tests/model/park_wake.pml, tests/stress/rendezvous.c
+ */
+#include "runtime/sched/sleep.h"
+
+#include "runtime/base/clock.h"
+#include "runtime/sched/runtime.h"
+#include "runtime/sched/search.h"
+
+static const int64_t nap_ns = 250 * WEFT__NS_PER_MS;
+
+bool weft__sleep_wake(struct weft__worker *worker, struct weft__worker *target,
+                      enum weft__worker_state how)
+{
+    weft__fence_store_load(); /* SLEEP S2 */
+    uint32_t state = weft__load_relaxed(&target->state);
+    if (state != WEFT__WORKER_PARKED ||
+        !weft__cas_acqrel(&target->state, &state, (uint32_t)how)) /* SLEEP S3 */
+        return false;
+    if (worker != NULL && weft__engine_doorbell(worker->engine, target->engine) == 0) {
+        worker->doorbell_staged = true; /* the loop flushes it before the next task runs on */
+        worker->budget = 0;
+    } else {
+        (void)weft__engine_notify(target->engine);
+    }
+    return true;
+}
+
+static bool has_own_work(const struct weft__worker *worker)
+{
+    return !weft__inbox_empty(&worker->inbox) || worker->ready.head != NULL ||
+           worker->fresh.head != NULL || worker->lifo != NULL ||
+           weft__engine_has_events(worker->engine);
+}
+
+/* P2: everything that could have been published for this worker. */
+static bool has_work(const struct weft__worker *worker)
+{
+    return has_own_work(worker) || weft__search_sees_work(worker) ||
+           weft__load_relaxed(&worker->runtime->stopping) == WEFT__RUNTIME_LEAVING;
+}
+
+/* When the wait must end for a timer; *out_bounded: when the limit on naps comes first. */
+static int64_t wake_time(const struct weft__worker *worker, bool *out_bounded)
+{
+    int64_t timer = weft__wheel_next(&worker->wheel);
+    int64_t limit = weft__clock_now() + nap_ns;
+
+    *out_bounded = limit < timer;
+    return *out_bounded ? limit : timer;
+}
+
+/* P4. A nap that runs into its limit and finds work is looked at again after another nap: a sender
+ * may stand between S1 and S3. When he has not rung by then, the wake-up was lost: it is counted. */
+static void nap(struct weft__worker *worker)
+{
+    bool bounded = false;
+    int found = weft__engine_wait(worker->engine, wake_time(worker, &bounded));
+
+    if (found != 0 || !bounded || weft__load_relaxed(&worker->state) != WEFT__WORKER_PARKED ||
+        !has_work(worker))
+        return;
+    found = weft__engine_wait(worker->engine, wake_time(worker, &bounded));
+    if (found == 0 && bounded && weft__load_relaxed(&worker->state) == WEFT__WORKER_PARKED &&
+        has_work(worker))
+        weft__bump(&worker->counters.rescued_wakes);
+}
+
+void weft__sleep_park(struct weft__worker *worker)
+{
+    struct weft__idle *idle = &worker->runtime->idle;
+
+    (void)weft__swap_seqcst(&worker->state, WEFT__WORKER_PARKED); /* SLEEP P1 */
+    weft__add_acqrel(&idle->sleeping, 1);                         /* SLEEP P1 */
+    weft__fence_store_load();                                     /* SLEEP P2 */
+    if (!has_work(worker)) {
+        weft__bump(&worker->counters.parks);
+        nap(worker); /* SLEEP P4 */
+    }
+    weft__sub_acqrel(&idle->sleeping, 1); /* SLEEP P5 */
+    uint32_t state = weft__swap_seqcst(&worker->state, WEFT__WORKER_RUNNING); /* SLEEP P3, P5 */
+    weft__fence_store_load();                                                 /* SLEEP P5 */
+    if (state == WEFT__WORKER_NOTIFIED_SEARCH)
+        worker->searching = true; /* counted by whoever woke it */
+    else if (weft__search_sees_work(worker))
+        weft__search_join(worker); /* or others would leave it to a searcher that is none */
+}

@@ -1,0 +1,344 @@
+#include "runtime/sched/spawn.h"
+
+#include <string.h>
+
+#include "numa/memory.h"
+#include "runtime/base/clock.h"
+#include "runtime/sched/error.h"
+#include "runtime/sched/runtime.h"
+#include "runtime/sched/search.h"
+
+enum { publish_every = 64, bytes_max = 1 << 30 };
+
+/* A record with all fields set but home and scope; not yet visible to anybody. NULL: no memory. */
+static struct weft__task *make_task(struct weft__record_cache *cache, weft_task_fn fn,
+                                    void *argument, uint8_t stack_class, uint16_t flags)
+{
+    struct weft__record *record = weft__record_new(WEFT__KIND_TASK, cache);
+
+    if (WEFT__UNLIKELY(record == NULL))
+        return NULL;
+    struct weft__task *task = weft__task_of(record);
+    task->stack = NULL;
+    task->fn = fn;
+    task->argument = argument;
+    weft__list_init(&task->scopes);
+    task->flags = flags;
+    task->stack_class = stack_class;
+    task->timer = NULL;
+    task->op = 0;
+    task->joiners = NULL;
+    task->hooks = NULL;
+    weft__store_relaxed(&task->extras, NULL);
+    weft__store_relaxed(&task->seen, WEFT__TASK_UNSEEN);
+    task->copy_bytes = 0;
+    return task;
+}
+
+/* Gives a record back that never became visible. */
+static void unmake_task(struct weft__task *task, struct weft__record_cache *cache)
+{
+    if ((task->flags & WEFT__TASK_COPIED) != 0)
+        weft__memory_free(task->argument, task->copy_bytes);
+    weft__task_free_extras(task);
+    weft__record_lock_own(&task->record);
+    weft__record_free_locked(&task->record, cache);
+}
+
+static int copy_argument(struct weft__task *task, const void *bytes, size_t size)
+{
+    task->argument = task->copy;
+    if (size > WEFT__TASK_INLINE_COPY) {
+        task->argument = weft__memory_alloc(WEFT__NODE_LOCAL, size);
+        if (task->argument == NULL)
+            return -ENOMEM;
+        task->copy_bytes = (uint32_t)size;
+        task->flags |= WEFT__TASK_COPIED;
+    }
+    if (size > 0)
+        memcpy(task->argument, bytes, size);
+    return 0;
+}
+
+static int64_t load_of(const struct weft__worker *worker)
+{
+    return weft__load_relaxed(&worker->local_load) + weft__load_relaxed(&worker->sent_load);
+}
+
+/* The worker with the fewest live tasks; the next one in turn among equals. */
+static struct weft__worker *least_loaded(struct weft__runtime *runtime)
+{
+    uint32_t start = weft__add_relaxed(&runtime->foreign_cursor, 1);
+    struct weft__worker *best = NULL;
+    int64_t best_load = INT64_MAX;
+
+    for (uint32_t i = 0; i < runtime->worker_count; i++) {
+        struct weft__worker *worker = runtime->workers[(start + i) % runtime->worker_count];
+        int64_t load = load_of(worker);
+        if (load < best_load) {
+            best_load = load;
+            best = worker;
+        }
+    }
+    return best;
+}
+
+static void deliver_fresh(struct weft__worker *worker, struct weft__message *message)
+{
+    struct weft__task *task = WEFT__CONTAINER(message, struct weft__task, wake);
+
+    if ((task->flags & WEFT__TASK_PINNED) != 0) {
+        weft__queue_append(&worker->ready, task);
+        return;
+    }
+    weft__queue_append(&worker->fresh, task);
+    worker->fresh_count++;
+}
+
+/* Queues a fresh task on this very worker. */
+static inline void queue_here(struct weft__worker *worker, struct weft__task *task)
+{
+    if (WEFT__UNLIKELY((task->flags & WEFT__TASK_PINNED) != 0)) {
+        weft__queue_append(&worker->ready, task);
+        return;
+    }
+    weft__queue_append(&worker->fresh, task);
+    if (++worker->fresh_count % publish_every == 0)
+        weft__search_publish(worker, weft__clock_cycles());
+}
+
+static void queue_there(struct weft__worker *worker, struct weft__worker *target,
+                        struct weft__task *task)
+{
+    task->wake.deliver = deliver_fresh;
+    weft__park_send(worker, target, &task->wake);
+}
+
+/*
+ * Makes the task visible: to its scope, then to a worker. Before the first, nobody can cancel it;
+ * before the second, nobody can run it. @home NULL: the inject queue.
+ */
+static weft_task enter(struct weft__worker *worker, struct weft__scope *scope,
+                       struct weft__task *task, struct weft__worker *home)
+{
+    weft_task handle = weft__task_handle(task);
+
+    if (worker != NULL && worker->runtime != scope->runtime)
+        worker = NULL; /* a worker of another runtime is as foreign as any thread */
+    task->scope = scope;
+    weft__store_relaxed(&task->home, home);
+    weft__scope_add_locked(scope, task);
+    weft__record_unlock(&scope->record);
+    if (WEFT__LIKELY(worker != NULL))
+        weft__bump(&worker->counters.spawned);
+    else
+        weft__add_relaxed(&scope->runtime->foreign_spawned, 1);
+    if (WEFT__LIKELY(home == worker && worker != NULL)) {
+        weft__bump(&worker->local_load);
+        queue_here(worker, task);
+    } else if (home != NULL) {
+        weft__add_relaxed(&home->sent_load, (int64_t)1);
+        queue_there(worker, home, task);
+    } else {
+        weft__search_inject(scope->runtime, worker, task);
+    }
+    return handle;
+}
+
+/*
+ * The locked scope that shall own a new task. NULL with *out_error; a scope that exists notes that
+ * failure too.
+ */
+static inline struct weft__scope *lock_owner(struct weft__worker *worker, weft_scope handle,
+                                             int *out_error)
+{
+    struct weft__scope *scope;
+
+    if (handle == WEFT_DETACHED) {
+        *out_error = worker == NULL ? weft__error_outside() : -ESHUTDOWN;
+        if (worker == NULL || weft__load_relaxed(&worker->runtime->stopping) != 0)
+            return NULL;
+        weft__record_lock_own(&worker->root->record);
+        return worker->root;
+    }
+    struct weft__record *record = weft__record_lock(handle, WEFT__KIND_SCOPE, out_error);
+    if (WEFT__UNLIKELY(record == NULL))
+        return NULL;
+    scope = weft__scope_of(record);
+    return scope;
+}
+
+static WEFT__COLD weft_task fail_spawn(struct weft__worker *worker, weft_scope handle, int error)
+{
+    int ignored = 0;
+    struct weft__scope *scope = lock_owner(worker, handle, &ignored);
+
+    if (scope != NULL) {
+        weft__scope_note_spawn_locked(scope, error);
+        weft__record_unlock(&scope->record);
+    }
+    return error;
+}
+
+static inline struct weft__record_cache *cache_of(struct weft__worker *worker)
+{
+    return worker != NULL ? &worker->records : NULL;
+}
+
+/* Enters a finished record into @handle's scope; @place has been checked. */
+static inline weft_task spawn_task(struct weft__worker *worker, weft_scope handle,
+                                   struct weft__task *task, weft_place place)
+{
+    int rc = 0;
+    struct weft__scope *scope = lock_owner(worker, handle, &rc);
+
+    if (WEFT__UNLIKELY(scope == NULL)) {
+        unmake_task(task, cache_of(worker));
+        return rc;
+    }
+    struct weft__runtime *runtime = scope->runtime;
+    struct weft__worker *home = worker != NULL && worker->runtime == runtime ? worker : NULL;
+    if (WEFT__UNLIKELY(place.kind != WEFT_PLACE_LOCAL)) {
+        home = place.kind == WEFT_PLACE_SPREAD ? least_loaded(runtime)
+               : place.index < runtime->worker_count ? runtime->workers[place.index]
+                                                     : NULL;
+        if (home == NULL) {
+            weft__scope_note_spawn_locked(scope, -EINVAL);
+            weft__record_unlock(&scope->record);
+            unmake_task(task, cache_of(worker));
+            return -EINVAL;
+        }
+    } else if ((task->flags & WEFT__TASK_PINNED) != 0 && home == NULL) {
+        home = least_loaded(runtime);
+    }
+    return enter(worker, scope, task, home);
+}
+
+/* The options that a runtime gives to each task of its own. */
+static inline void defaults(const struct weft__worker *worker, uint8_t *stack_class,
+                            uint16_t *flags)
+{
+    *stack_class = WEFT__STACK_64K;
+    *flags = 0;
+    if (WEFT__LIKELY(worker != NULL)) {
+        *stack_class = worker->runtime->options.stack_class;
+        *flags = worker->runtime->options.migratable ? WEFT__TASK_MIGRATABLE : 0;
+    }
+}
+
+weft_task weft_go(weft_scope scope, weft_task_fn fn, void *argument)
+{
+    struct weft__worker *worker = weft__self_worker();
+    uint8_t stack_class;
+    uint16_t flags;
+
+    defaults(worker, &stack_class, &flags);
+    struct weft__task *task = make_task(cache_of(worker), fn, argument, stack_class, flags);
+    if (WEFT__UNLIKELY(task == NULL))
+        return fail_spawn(worker, scope, -ENOMEM);
+    task->site = __builtin_return_address(0);
+    return spawn_task(worker, scope, task, weft_place_local());
+}
+
+weft_task weft_go_copy(weft_scope scope, weft_task_fn fn, const void *bytes, size_t size)
+{
+    struct weft__worker *worker = weft__self_worker();
+    uint8_t stack_class;
+    uint16_t flags;
+
+    if (size > bytes_max)
+        return fail_spawn(worker, scope, -EINVAL);
+    defaults(worker, &stack_class, &flags);
+    struct weft__task *task = make_task(cache_of(worker), fn, NULL, stack_class, flags);
+    if (WEFT__UNLIKELY(task == NULL))
+        return fail_spawn(worker, scope, -ENOMEM);
+    if (copy_argument(task, bytes, size) < 0) {
+        unmake_task(task, cache_of(worker));
+        return fail_spawn(worker, scope, -ENOMEM);
+    }
+    task->site = __builtin_return_address(0);
+    return spawn_task(worker, scope, task, weft_place_local());
+}
+
+static int check_options(const weft_spawn_options *options)
+{
+    if (options->size != sizeof(*options) || options->copy_bytes > bytes_max ||
+        options->result_bytes > bytes_max || options->place.kind > WEFT_PLACE_WORKER)
+        return -EINVAL;
+    return weft__stack_class_of(options->stack_bytes) < 0 ? -EINVAL : 0;
+}
+
+/* Name, room for results, copy. */
+static int apply_options(struct weft__task *task, const weft_spawn_options *options)
+{
+    if (options->name != NULL || options->result_bytes > 0) {
+        struct weft__extras *extras = weft__task_extras(task, options->result_bytes);
+        if (extras == NULL)
+            return -ENOMEM;
+        if (options->name != NULL)
+            memcpy(extras->name, options->name, strnlen(options->name, sizeof(extras->name) - 1));
+    }
+    return options->copy_bytes > 0 ? copy_argument(task, task->argument, options->copy_bytes) : 0;
+}
+
+static uint16_t flags_of(const weft_spawn_options *options, uint16_t flags)
+{
+    if (options->migratable)
+        flags |= WEFT__TASK_MIGRATABLE;
+    if (options->pinned || options->place.kind == WEFT_PLACE_WORKER) {
+        flags |= WEFT__TASK_PINNED;
+        flags &= (uint16_t)~WEFT__TASK_MIGRATABLE;
+    }
+    return flags;
+}
+
+weft_task weft_spawn(weft_scope scope, weft_task_fn fn, void *argument,
+                     const weft_spawn_options *options)
+{
+    struct weft__worker *worker = weft__self_worker();
+    uint8_t stack_class;
+    uint16_t flags;
+
+    if (options == NULL)
+        return weft_go(scope, fn, argument);
+    int rc = check_options(options);
+    if (rc < 0)
+        return fail_spawn(worker, scope, rc);
+    defaults(worker, &stack_class, &flags);
+    if (options->stack_bytes > 0)
+        stack_class = (uint8_t)weft__stack_class_of(options->stack_bytes);
+    struct weft__task *task = make_task(cache_of(worker), fn, argument, stack_class,
+                                        flags_of(options, flags));
+    if (task == NULL)
+        return fail_spawn(worker, scope, -ENOMEM);
+    rc = apply_options(task, options);
+    if (rc < 0) {
+        unmake_task(task, cache_of(worker));
+        return fail_spawn(worker, scope, rc);
+    }
+    task->site = __builtin_return_address(0);
+    return spawn_task(worker, scope, task, options->place);
+}
+
+weft_task weft__spawn_foreign(struct weft__runtime *runtime, weft_task_fn fn, void *argument,
+                              struct weft__hook *hook)
+{
+    uint32_t index = weft__add_relaxed(&runtime->foreign_cursor, 1) % runtime->worker_count;
+    struct weft__scope *root = runtime->workers[index]->root;
+    struct weft__worker *worker = weft__self_worker();
+    struct weft__task *task = make_task(cache_of(worker), fn, argument,
+                                        runtime->options.stack_class,
+                                        runtime->options.migratable ? WEFT__TASK_MIGRATABLE : 0);
+
+    if (task == NULL)
+        return -ENOMEM;
+    task->hooks = hook;
+    task->site = __builtin_return_address(0);
+    weft__record_lock_own(&root->record);
+    if (weft__load_relaxed(&runtime->stopping) != 0) {
+        weft__record_unlock(&root->record);
+        unmake_task(task, cache_of(worker));
+        return -ESHUTDOWN;
+    }
+    return enter(worker, root, task, NULL);
+}

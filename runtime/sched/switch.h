@@ -1,0 +1,104 @@
+/*
+ * One hop from what runs to what runs next. Only the scheduler's own files include this.
+ * Whoever arrives puts the stack away that was left behind for good: nobody frees the stack that he
+ * stands on.
+ */
+#ifndef WEFT_SCHED_SWITCH_H
+#define WEFT_SCHED_SWITCH_H
+
+#include "runtime/sched/search.h"
+
+/* Gives a fresh task its stack and its home. False: it has ended with -ENOMEM. */
+bool weft__start_task(struct weft__worker *worker, struct weft__task *task);
+
+/* Which task runs next; it is out of its queue. NULL: none. */
+static inline struct weft__task *weft__switch_pick(struct weft__worker *worker)
+{
+    struct weft__task *task = worker->lifo;
+
+    if (task != NULL && worker->lifo_streak < 3) {
+        worker->lifo = NULL;
+        worker->lifo_streak++;
+        return task;
+    }
+    worker->lifo_streak = 0;
+    worker->turn ^= 1;
+    if (worker->turn != 0 && (task = weft__queue_take(&worker->ready)) != NULL)
+        return task;
+    if (WEFT__UNLIKELY(weft__ring_count(&worker->ring) != 0) &&
+        (task = weft__ring_pop(&worker->ring)) != NULL) {
+        weft__search_adopt(worker, task);
+        return task;
+    }
+    if ((task = weft__queue_take(&worker->fresh)) != NULL) {
+        worker->fresh_count--;
+        if (worker->fresh_aged > 0)
+            worker->fresh_aged--;
+        return task;
+    }
+    if (worker->turn == 0 && (task = weft__queue_take(&worker->ready)) != NULL)
+        return task;
+    task = worker->lifo;
+    worker->lifo = NULL;
+    return task;
+}
+
+/* What to do first on a stack to which somebody has switched. */
+static inline void weft__switch_arrived(struct weft__worker *worker)
+{
+    if (WEFT__UNLIKELY(worker->left_stack != NULL)) {
+        weft__stack_put(&worker->stacks, worker->left_stack);
+        worker->left_stack = NULL;
+    }
+}
+
+/* From the running context @from to @task, which is picked and startable. Returns the worker on which
+ * @from runs again. */
+static inline struct weft__worker *weft__switch_to_task(struct weft__worker *worker,
+                                                        struct weft__context *from,
+                                                        struct weft__task *task, int from_ends)
+{
+    weft__store_relaxed(&worker->current, task);
+    weft__bump(&worker->counters.switches);
+    worker = weft__context_switch(from, &task->stack->context, worker, from_ends);
+    weft__switch_arrived(worker);
+    return worker;
+}
+
+static inline struct weft__worker *weft__switch_to_loop(struct weft__worker *worker,
+                                                        struct weft__context *from, int from_ends)
+{
+    weft__store_relaxed(&worker->current, NULL);
+    worker = weft__context_switch(from, &worker->loop, worker, from_ends);
+    weft__switch_arrived(worker);
+    return worker;
+}
+
+/* The next task that can really run, within the budget; NULL: the loop's turn. */
+static inline struct weft__task *weft__switch_next(struct weft__worker *worker)
+{
+    while (WEFT__LIKELY(worker->budget-- > 0)) {
+        struct weft__task *task = weft__switch_pick(worker);
+        if (task == NULL || task->stack != NULL || weft__start_task(worker, task))
+            return task;
+    }
+    return NULL;
+}
+
+/* Leaves the stack of @task, which waits or yields, for whatever runs next. */
+static inline struct weft__worker *weft__switch_away(struct weft__worker *worker,
+                                                     struct weft__task *task)
+{
+    struct weft__context *from = &task->stack->context;
+    struct weft__task *next = weft__switch_next(worker);
+
+    if (WEFT__UNLIKELY(next == task)) { /* it was made ready again before it left */
+        weft__store_relaxed(&worker->current, task);
+        return worker;
+    }
+    if (WEFT__LIKELY(next != NULL))
+        return weft__switch_to_task(worker, from, next, 0);
+    return weft__switch_to_loop(worker, from, 0);
+}
+
+#endif

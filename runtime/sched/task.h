@@ -1,0 +1,165 @@
+/*
+ * The record of a task: what exists of it from spawn to the close of its scope. What only a running
+ * or parked task needs lives on its stack.
+ *
+ * STATE life of a task: fresh -> started on dispatch by the worker that runs it; started -> ended when
+ * its body returns; ended -> free by its scope (or by the last pin after that). Terminal: free.
+ * STATE wait word: idle -> waiting by the task itself; waiting -> woken | timed out | canceled by
+ * whoever claims it first; claimed -> idle by the task itself when it runs again.
+ *
+ * ORDERING HOME: a cancel always reaches a started task.
+ *   canceller                               worker that gets a fresh task from elsewhere
+ *   C1 set CANCELED in life (RMW)           H1 home = this worker
+ *   C2 read home, send the cancel there     H2 store-load fence
+ *                                           H3 run it; before each wait it reads CANCELED
+ * Forbidden: C2 sees the old home and H3 sees no CANCELED.
+ * Because:   C1 is a read-modify-write and H2 a fence: whichever is second sees the other's store.
+ * Without:   a stolen task sleeps through its cancel.
+ * Tested by: tests/model/home.pml
+ */
+#ifndef WEFT_SCHED_TASK_H
+#define WEFT_SCHED_TASK_H
+
+#include <weft/task.h>
+
+#include "runtime/base/list.h"
+#include "runtime/sched/inbox.h"
+#include "runtime/task/record.h"
+#include "runtime/task/stack.h"
+#include "uring/engine.h"
+
+struct weft__worker;
+struct weft__scope;
+struct weft__timer;
+struct weft__joiner;
+struct weft__hook;
+
+enum weft__task_flags {
+    WEFT__TASK_PINNED = 1u << 0,     /* never stolen */
+    WEFT__TASK_MIGRATABLE = 1u << 1, /* may be stolen after a wait too */
+    WEFT__TASK_COPIED = 1u << 2,     /* the argument is an allocation of copy_bytes */
+    WEFT__TASK_SHIELDED = 1u << 3    /* (o) its present wait does not end by cancel */
+};
+
+/* How far a task has come, for others than its worker. */
+enum weft__task_seen {
+    WEFT__TASK_UNSEEN,
+    WEFT__TASK_STARTED,
+    WEFT__TASK_COUNTED /* (scope lock) has ended, and its scope knows */
+};
+
+/* What a task waits for; shown in dumps and in the text of fatal errors. */
+enum weft__wait_reason {
+    WEFT__REASON_NONE,
+    WEFT__REASON_SLEEP,
+    WEFT__REASON_JOIN,
+    WEFT__REASON_SCOPE,
+    WEFT__REASON_PUT,
+    WEFT__REASON_TAKE,
+    WEFT__REASON_OPERATION,
+    WEFT__REASON_ROOM,
+    WEFT__REASON_HELPER,
+    WEFT__REASON_CLOSE,
+    WEFT__REASON_PRINT
+};
+
+enum weft__wait_state {
+    WEFT__WAIT_IDLE,
+    WEFT__WAIT_WAITING,
+    WEFT__WAIT_WOKEN,
+    WEFT__WAIT_TIMED_OUT,
+    WEFT__WAIT_CANCELED,
+    WEFT__WAIT_STATES = 0xFF, /* mask; the sequence number of the wait is above */
+    WEFT__WAIT_STEP = 0x100
+};
+
+/* What few tasks have; allocated when first needed, under no lock: by the spawner before the task is
+ * visible, then by the task itself. */
+struct weft__extras {
+    char name[WEFT_NAME];
+    weft_error error;      /* code 0: weft_fail was not called */
+    size_t result_room;
+    size_t result_bytes;
+    bool result_given;
+    char result[];         /* result_room */
+};
+
+enum { WEFT__TASK_INLINE_COPY = 48 };
+
+struct weft__task {
+    struct weft__record record;
+    struct weft__task *next;               /* in the one queue that holds it */
+    _Atomic uint64_t wait;                 /* (a:PARK) sequence << 8 | enum weft__wait_state */
+    _Atomic(struct weft__worker *) home;   /* (a:HOME) NULL: in an inject queue */
+    struct weft__stack *stack;             /* (o) NULL until first dispatch */
+
+    weft_task_fn fn;                       /* (i) */
+    void *argument;                        /* (i) */
+    struct weft__scope *scope;             /* (i) */
+    struct weft__list sibling;             /* (l: scope) in spawn order */
+    struct weft__list scopes;              /* (o) scopes that it has open, oldest first */
+
+    _Atomic int32_t result;                /* valid once ENDED */
+    uint16_t flags;                        /* enum weft__task_flags */
+    uint8_t stack_class;                   /* (i) */
+    _Atomic uint8_t reason;                /* enum weft__wait_reason, of the present wait */
+    struct weft__timer *timer;             /* (o) armed while it waits with a deadline */
+    weft__op_id op;                        /* (o) the operation it waits for; 0: none */
+    struct weft__joiner *joiners;          /* (l) */
+    struct weft__hook *hooks;              /* (l) */
+    struct weft__message wake;             /* on the way to its home, claimed */
+    struct weft__message cancel;           /* on the way to its home, pinned; at most once */
+    _Atomic(struct weft__extras *) extras; /* NULL: none; published with release */
+    const void *site;                      /* (i) where it was spawned */
+    uint32_t copy_bytes;                   /* (i) */
+    _Atomic uint32_t seen;                 /* enum weft__task_seen */
+    _Alignas(16) char copy[WEFT__TASK_INLINE_COPY];
+};
+
+/* Something that runs when a task ends, on its last worker, after it is ENDED. Freed by @run. */
+struct weft__hook {
+    struct weft__hook *next;
+    void (*run)(struct weft__hook *hook, int result);
+};
+
+static inline struct weft__task *weft__task_of(struct weft__record *record)
+{
+    return WEFT__CONTAINER(record, struct weft__task, record);
+}
+
+static inline weft_task weft__task_handle(const struct weft__task *task)
+{
+    return weft__record_handle(&task->record);
+}
+
+static inline bool weft__task_canceled(const struct weft__task *task)
+{
+    return (weft__load_acquire(&task->record.life) & WEFT__LIFE_CANCELED) != 0; /* HOME H3 */
+}
+
+/* The locked task behind a handle that has not been given up; NULL with *out_error. */
+struct weft__task *weft__task_lock(weft_task handle, int *out_error);
+
+/* Takes a pin back; frees the record when its owner has let go and this was the last. */
+void weft__task_unpin(struct weft__task *task);
+
+/* Lets go of an ended task: frees it now or with its last pin. */
+void weft__task_drop(struct weft__task *task);
+
+/* Its extras, made when there are none; NULL: no memory. Only the task itself, or its spawner. */
+struct weft__extras *weft__task_extras(struct weft__task *task, size_t result_room);
+
+void weft__task_free_extras(struct weft__task *task);
+
+/* Its extras as another thread may see them; NULL: none. */
+static inline struct weft__extras *weft__task_extras_of(const struct weft__task *task)
+{
+    return weft__load_acquire(&task->extras); /* pairs with the release in weft__task_extras */
+}
+
+/* Its name, or "(unnamed)". */
+const char *weft__task_label(const struct weft__task *task);
+
+const char *weft__task_reason_text(enum weft__wait_reason reason);
+
+#endif

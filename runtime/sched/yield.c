@@ -1,0 +1,55 @@
+/* The calls with which a task gives way: yield, poll, sleep. */
+#include "runtime/base/clock.h"
+#include "runtime/base/sys.h"
+#include "runtime/sched/error.h"
+#include "runtime/sched/park.h"
+#include "runtime/sched/switch.h"
+
+static int canceled(const struct weft__task *task)
+{
+    return WEFT__UNLIKELY(weft__task_canceled(task)) ? -ECANCELED : 0;
+}
+
+int weft_yield(void)
+{
+    struct weft__worker *worker = weft__self_worker();
+    struct weft__task *task = weft__worker_task(worker);
+
+    if (WEFT__UNLIKELY(task == NULL))
+        return weft__error_outside();
+    weft__queue_append(&worker->ready, task);
+    (void)weft__switch_away(worker, task);
+    return canceled(task);
+}
+
+int weft_poll(void)
+{
+    struct weft__worker *worker = weft__self_worker();
+    struct weft__task *task = weft__worker_task(worker);
+
+    if (task == NULL)
+        return weft__error_outside();
+    bool slice_over = weft__clock_cycles() - worker->step_cycles > worker->slice_cycles;
+    if (slice_over || !weft__inbox_empty(&worker->inbox) ||
+        weft__engine_has_events(worker->engine)) {
+        worker->budget = 0; /* the loop looks at messages, completions and timers */
+        return weft_yield();
+    }
+    return canceled(task);
+}
+
+int weft_sleep(weft_deadline until)
+{
+    struct weft__worker *worker = weft__self_worker();
+    struct weft__task *task = weft__worker_task(worker);
+
+    if (task == NULL)
+        return weft__error_outside();
+    if (until.ns == INT64_MAX)
+        return -EINVAL;
+    if (until.ns <= 0)
+        return weft_yield();
+    struct weft__ticket ticket = weft__park_begin(task, WEFT__REASON_SLEEP);
+    int rc = weft__park_commit(worker, ticket, until, 0);
+    return rc == -ETIMEDOUT ? 0 : rc;
+}

@@ -1,0 +1,84 @@
+#include "runtime/task/guard.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "runtime/base/atomic.h"
+#include "runtime/base/sys.h"
+
+enum {
+    madvise_guard_install = 102, /* MADV_GUARD_INSTALL; newer than the C library's headers */
+    reserved_maps = 8192,        /* left to the program and its libraries */
+    maps_per_guard = 2,
+    unknown = -1
+};
+
+static _Atomic int markers = unknown; /* 1: guard markers work, 0: they do not */
+static _Atomic long budget = unknown; /* mprotect guards that may still be made */
+
+static long count_maps(void)
+{
+    char block[512];
+    long lines = 0;
+    ssize_t count;
+
+    int fd = weft__sys_open("/proc/self/maps", 0, 0);
+    if (fd < 0)
+        return 0;
+    while ((count = weft__sys_read(fd, block, sizeof(block))) > 0)
+        for (ssize_t i = 0; i < count; i++)
+            lines += block[i] == '\n';
+    (void)weft__sys_close(fd);
+    return lines;
+}
+
+static long first_budget(void)
+{
+    char text[32];
+    long limit = 65530; /* the kernel's default */
+
+    if (weft__sys_read_file("/proc/sys/vm/max_map_count", text, sizeof(text)) > 0)
+        limit = strtol(text, NULL, 10);
+    long left = (limit - count_maps() - reserved_maps) / maps_per_guard;
+    return left > 0 ? left : 0;
+}
+
+static bool install_marker(void *low)
+{
+    if (weft__load_relaxed(&markers) == 0)
+        return false;
+    int rc = weft__sys_madvise(low, WEFT__GUARD_BYTES, madvise_guard_install);
+    if (weft__load_relaxed(&markers) == unknown)
+        weft__store_relaxed(&markers, rc == 0);
+    return rc == 0;
+}
+
+bool weft__guard_install(void *low)
+{
+    if (install_marker(low))
+        return true;
+    if (weft__load_relaxed(&budget) == unknown) {
+        long none = unknown;
+        (void)weft__cas_relaxed(&budget, &none, first_budget());
+    }
+    if (weft__sub_relaxed(&budget, 1) <= 0) {
+        weft__add_relaxed(&budget, 1);
+        return false;
+    }
+    return weft__sys_mprotect(low, WEFT__GUARD_BYTES, PROT_NONE) == 0;
+}
+
+const char *weft__guard_method(void)
+{
+    if (weft__load_relaxed(&markers) != 0)
+        return "guard markers";
+    return weft__load_relaxed(&budget) != 0 ? "mprotect" : "canaries";
+}
+
+void weft__guard_pretend(bool no_markers, long new_budget)
+{
+    weft__store_relaxed(&markers, no_markers ? 0 : unknown);
+    weft__store_relaxed(&budget, new_budget);
+}

@@ -1,0 +1,169 @@
+#include "runtime/task/record.h"
+
+#include <string.h>
+
+#include "numa/memory.h"
+#include "runtime/base/check.h"
+#include "runtime/base/sys.h"
+
+enum { cache_batch = 64, cache_max = 256, first_generation = 1, last_generation = 0x7FFFFFFF };
+
+struct kind {
+    struct weft__lock lock;
+    size_t stride;              /* (i) */
+    struct weft__record *free;  /* (l) */
+    uint64_t free_count;        /* (l) */
+    uint64_t made;              /* (l) */
+};
+
+struct weft__record_chunk weft__record_chunks[WEFT__RECORD_CHUNKS];
+_Atomic bool weft__record_forked;
+
+static struct kind kinds[WEFT__KIND_COUNT];
+static _Atomic uint32_t chunk_count;
+
+void weft__record_define(enum weft__kind kind, size_t bytes)
+{
+    size_t stride = (bytes + WEFT__CACHE_LINE - 1) / WEFT__CACHE_LINE * WEFT__CACHE_LINE;
+
+    weft__lock_acquire(&kinds[kind].lock); /* pairs with weft__lock_release */
+    WEFT_ASSERT(kinds[kind].stride == 0 || kinds[kind].stride == stride,
+                "records of kind %d defined twice", (int)kind);
+    kinds[kind].stride = stride;
+    weft__lock_release(&kinds[kind].lock);
+}
+
+/* One more chunk of @kind, its records put on the free list, lowest index first. Lock held. */
+static bool grow(struct kind *self, enum weft__kind kind)
+{
+    uint32_t number = weft__add_relaxed(&chunk_count, 1);
+
+    if (number >= WEFT__RECORD_CHUNKS) {
+        weft__sub_relaxed(&chunk_count, 1);
+        return false;
+    }
+    char *base = weft__sys_map(WEFT__RECORD_CHUNK * self->stride);
+    if (base == NULL)
+        return false; /* the chunk number is lost; find() answers NULL for it */
+    for (uint32_t i = WEFT__RECORD_CHUNK; i-- > 0;) {
+        struct weft__record *record = (struct weft__record *)(void *)(base + i * self->stride);
+        record->index = number * WEFT__RECORD_CHUNK + i;
+        record->kind = (uint32_t)kind;
+        record->next_free = self->free;
+        weft__store_relaxed(&record->life, (uint64_t)first_generation << 32);
+        self->free = record;
+    }
+    self->free_count += WEFT__RECORD_CHUNK;
+    self->made += WEFT__RECORD_CHUNK;
+    weft__record_chunks[number].stride = self->stride;
+    weft__store_release(&weft__record_chunks[number].base, base); /* pairs with find */
+    return true;
+}
+
+static void refill(enum weft__kind kind, struct weft__record_cache *cache, uint32_t wanted)
+{
+    struct kind *self = &kinds[kind];
+
+    weft__lock_acquire(&self->lock); /* pairs with weft__lock_release */
+    while (wanted > 0 && (self->free != NULL || grow(self, kind))) {
+        struct weft__record *record = self->free;
+        self->free = record->next_free;
+        self->free_count--;
+        record->next_free = cache->free[kind];
+        cache->free[kind] = record;
+        cache->count[kind]++;
+        wanted--;
+    }
+    weft__lock_release(&self->lock);
+}
+
+static void drain(enum weft__kind kind, struct weft__record_cache *cache, uint32_t surplus)
+{
+    struct kind *self = &kinds[kind];
+
+    weft__lock_acquire(&self->lock); /* pairs with weft__lock_release */
+    while (surplus-- > 0 && cache->free[kind] != NULL) {
+        struct weft__record *record = cache->free[kind];
+        cache->free[kind] = record->next_free;
+        cache->count[kind]--;
+        record->next_free = self->free;
+        self->free = record;
+        self->free_count++;
+    }
+    weft__lock_release(&self->lock);
+}
+
+struct weft__record *weft__record_new(enum weft__kind kind, struct weft__record_cache *cache)
+{
+    struct weft__record_cache one = { 0 };
+    struct weft__record_cache *from = cache != NULL ? cache : &one;
+
+    if (WEFT__UNLIKELY(from->free[kind] == NULL))
+        refill(kind, from, cache != NULL ? cache_batch : 1);
+    struct weft__record *record = from->free[kind];
+    if (WEFT__UNLIKELY(record == NULL))
+        return NULL;
+    from->free[kind] = record->next_free;
+    from->count[kind]--;
+    return record;
+}
+
+void weft__record_free_locked(struct weft__record *record, struct weft__record_cache *cache)
+{
+    uint64_t life = weft__load_relaxed(&record->life);
+    uint64_t generation = life >> 32;
+    enum weft__kind kind = (enum weft__kind)record->kind;
+
+    WEFT_ASSERT(WEFT__LIFE_PINS(life) == 0, "record %u freed while pinned", record->index);
+    if (generation == last_generation) { /* retired: no handle of it will ever match again */
+        weft__store_release(&record->life, 0); /* LIFE A2 */
+        return;
+    }
+    weft__store_release(&record->life, (generation + 1) << 32); /* LIFE A2 */
+    struct weft__record_cache one = { 0 };
+    struct weft__record_cache *to = cache != NULL ? cache : &one;
+    record->next_free = to->free[kind];
+    to->free[kind] = record;
+    if (++to->count[kind] > cache_max)
+        drain(kind, to, cache_batch);
+    if (cache == NULL)
+        drain(kind, to, 1);
+}
+
+void weft__record_cache_flush(struct weft__record_cache *cache)
+{
+    for (int kind = 1; kind < WEFT__KIND_COUNT; kind++)
+        drain((enum weft__kind)kind, cache, UINT32_MAX);
+}
+
+uint64_t weft__record_in_use(enum weft__kind kind, const struct weft__record_cache *cache)
+{
+    struct kind *self = &kinds[kind];
+
+    weft__lock_acquire(&self->lock); /* pairs with weft__lock_release */
+    uint64_t used = self->made - self->free_count;
+    weft__lock_release(&self->lock);
+    return used - (cache != NULL ? cache->count[kind] : 0);
+}
+
+WEFT__COLD bool weft__record_lock_slow(struct weft__record *record, uint64_t generation)
+{
+    uint32_t looks = 0;
+
+    for (;;) {
+        uint64_t life = weft__load_relaxed(&record->life);
+        if (life >> 32 != generation)
+            return false;
+        if ((life & WEFT__LIFE_LOCKED) != 0)
+            weft__lock_backoff(looks++);
+        else if (weft__cas_acquire(&record->life, &life, life | WEFT__LIFE_LOCKED)) /* LIFE B1 */
+            return true;
+    }
+}
+
+WEFT__COLD int weft__record_error(int64_t handle)
+{
+    if (weft__load_relaxed(&weft__record_forked))
+        return -EOWNERDEAD;
+    return handle < 0 && handle >= -4095 ? (int)handle : -ESRCH;
+}

@@ -1,0 +1,238 @@
+#include "runtime/task/stack.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "numa/memory.h"
+#include "runtime/base/check.h"
+#include "runtime/base/sys.h"
+#include "runtime/task/guard.h"
+
+enum {
+    sanitizer_factor = WEFT__ASAN ? 4 : 1, /* its frames are larger */
+    slab_bytes = 64 * 1024 * 1024,
+    colours = 16,
+    colour_bytes = 128,       /* 16 colours of 128: at most half of the first page */
+    depot_high_water = 1024,  /* idle stacks per class that keep their pages */
+    canary_words = 8
+};
+
+static const uint64_t canary = 0x57454654535441CBu;
+
+struct weft__stack_slab {
+    struct weft__stack_slab *next;
+    char *mapping;
+    size_t bytes;
+    uint32_t count;  /* stacks in it */
+    uint32_t carved; /* of these, made so far */
+    uint8_t class;
+    struct weft__stack stacks[];
+};
+
+static const size_t class_bytes[WEFT__STACK_CLASSES] = {
+    [WEFT__STACK_16K] = (size_t)sanitizer_factor * 16 * 1024,
+    [WEFT__STACK_64K] = (size_t)sanitizer_factor * 64 * 1024,
+    [WEFT__STACK_256K] = (size_t)sanitizer_factor * 256 * 1024,
+    [WEFT__STACK_1M] = (size_t)sanitizer_factor * 1024 * 1024,
+};
+
+int weft__stack_class_of(size_t bytes)
+{
+    for (int class = 0; class < WEFT__STACK_CLASSES; class ++)
+        if (bytes * sanitizer_factor <= class_bytes[class])
+            return class;
+    return -1;
+}
+
+size_t weft__stack_class_bytes(enum weft__stack_class class)
+{
+    return class_bytes[class];
+}
+
+static size_t slot_bytes(unsigned class)
+{
+    return class_bytes[class] + WEFT__GUARD_BYTES;
+}
+
+static size_t slab_header_bytes(uint32_t count)
+{
+    return sizeof(struct weft__stack_slab) + count * sizeof(struct weft__stack);
+}
+
+static struct weft__stack_slab *make_slab(struct weft__stack_depot *depot, unsigned class)
+{
+    uint32_t count = (uint32_t)(slab_bytes / slot_bytes(class));
+    struct weft__stack_slab *slab = weft__memory_alloc(WEFT__NODE_LOCAL, slab_header_bytes(count));
+
+    if (slab == NULL)
+        return NULL;
+    slab->bytes = count * slot_bytes(class);
+    slab->mapping = weft__memory_map(depot->node_id, slab->bytes);
+    if (slab->mapping == NULL) {
+        weft__memory_free(slab, slab_header_bytes(count));
+        return NULL;
+    }
+    slab->count = count;
+    slab->class = (uint8_t)class;
+    weft__add_relaxed(&depot->bytes, slab->bytes);
+    return slab;
+}
+
+void weft__stack_depot_init(struct weft__stack_depot *depot, int node_id)
+{
+    memset(depot, 0, sizeof(*depot));
+    depot->node_id = node_id;
+}
+
+void weft__stack_depot_fini(struct weft__stack_depot *depot, bool leak)
+{
+    while (depot->slabs != NULL && !leak) {
+        struct weft__stack_slab *slab = depot->slabs;
+        depot->slabs = slab->next;
+        for (uint32_t i = 0; i < slab->carved; i++)
+            weft__fiber_destroy(&slab->stacks[i].context.fiber);
+        weft__memory_unmap(slab->mapping, slab->bytes);
+        weft__memory_free(slab, slab_header_bytes(slab->count));
+    }
+    depot->slabs = NULL;
+}
+
+void weft__stack_magazine_init(struct weft__stack_magazine *magazine,
+                               struct weft__stack_depot *depot)
+{
+    memset(magazine, 0, sizeof(*magazine));
+    magazine->depot = depot;
+}
+
+void weft__stack_magazine_fini(struct weft__stack_magazine *magazine)
+{
+    if (magazine->depot == NULL)
+        return;
+    for (int class = 0; class < WEFT__STACK_CLASSES; class ++)
+        while (magazine->idle_count[class] > 0)
+            weft__stack_drain(magazine, (enum weft__stack_class)class);
+}
+
+/* Gives @stack its memory: bounds, colour, guard or canary. */
+static void carve(struct weft__stack_slab *slab, uint32_t index)
+{
+    struct weft__stack *stack = &slab->stacks[index];
+    char *slot = slab->mapping + index * slot_bytes(slab->class);
+
+    stack->class = slab->class;
+    stack->low = slot + WEFT__GUARD_BYTES;
+    stack->top = slot + slot_bytes(slab->class) - (index % colours) * colour_bytes;
+    stack->guarded = weft__guard_install(slot);
+    if (!stack->guarded)
+        for (int i = 0; i < canary_words; i++)
+            ((uint64_t *)(void *)stack->low)[i] = canary;
+}
+
+/* Reserves up to a batch of uncarved stacks of the newest slab of @class, or of a new one. */
+static uint32_t reserve(struct weft__stack_depot *depot, unsigned class,
+                        struct weft__stack_slab **out_slab, uint32_t *out_first)
+{
+    struct weft__stack_slab *slab = depot->slabs;
+
+    while (slab != NULL && (slab->class != class || slab->carved == slab->count))
+        slab = slab->next;
+    if (slab == NULL) {
+        slab = make_slab(depot, class);
+        if (slab == NULL)
+            return 0;
+        slab->next = depot->slabs;
+        depot->slabs = slab;
+    }
+    uint32_t left = slab->count - slab->carved;
+    uint32_t batch = left < WEFT__MAGAZINE_BATCH ? left : WEFT__MAGAZINE_BATCH;
+    *out_slab = slab;
+    *out_first = slab->carved;
+    slab->carved += batch;
+    return batch;
+}
+
+static void take_idle(struct weft__stack_magazine *magazine, unsigned class)
+{
+    struct weft__stack_depot *depot = magazine->depot;
+
+    while (depot->idle[class] != NULL && magazine->idle_count[class] < WEFT__MAGAZINE_BATCH) {
+        struct weft__stack *stack = depot->idle[class];
+        depot->idle[class] = stack->next;
+        depot->idle_count[class]--;
+        stack->next = magazine->idle[class];
+        magazine->idle[class] = stack;
+        magazine->idle_count[class]++;
+    }
+}
+
+WEFT__COLD struct weft__stack *weft__stack_refill(struct weft__stack_magazine *magazine,
+                                                  enum weft__stack_class class)
+{
+    struct weft__stack_depot *depot = magazine->depot;
+    struct weft__stack_slab *slab = NULL;
+    uint32_t first = 0;
+    uint32_t batch = 0;
+
+    weft__lock_acquire(&depot->lock); /* pairs with weft__lock_release */
+    take_idle(magazine, class);
+    if (magazine->idle_count[class] == 0)
+        batch = reserve(depot, class, &slab, &first);
+    weft__lock_release(&depot->lock);
+
+    for (uint32_t i = batch; i-- > 0;) { /* the guards are made outside the lock: 0.8 us each */
+        carve(slab, first + i);
+        slab->stacks[first + i].next = magazine->idle[class];
+        magazine->idle[class] = &slab->stacks[first + i];
+        magazine->idle_count[class]++;
+    }
+    weft__add_relaxed(&depot->made, batch);
+    return magazine->idle_count[class] == 0 ? NULL : weft__stack_get(magazine, class);
+}
+
+/* The pages go, the guard stays (measured: markers survive MADV_DONTNEED), and so must a canary. */
+static void give_pages_back(struct weft__stack *stack)
+{
+    size_t kept = stack->guarded ? 0 : 4096;
+    char *end = (char *)(((uintptr_t)stack->top + 4095) & ~(uintptr_t)4095);
+
+    (void)weft__sys_madvise(stack->low + kept, (size_t)(end - stack->low) - kept, MADV_DONTNEED);
+}
+
+WEFT__COLD void weft__stack_drain(struct weft__stack_magazine *magazine,
+                                  enum weft__stack_class class)
+{
+    struct weft__stack_depot *depot = magazine->depot;
+    bool cold = depot->idle_count[class] > depot_high_water; /* a look without the lock will do */
+    struct weft__stack *first = magazine->idle[class];
+    struct weft__stack *last = NULL;
+    uint32_t count = 0;
+
+    for (struct weft__stack *stack = first; stack != NULL && count < WEFT__MAGAZINE_BATCH;
+         stack = stack->next) {
+        if (cold)
+            give_pages_back(stack);
+        last = stack;
+        count++;
+    }
+    if (last == NULL)
+        return;
+    magazine->idle[class] = last->next;
+    magazine->idle_count[class] -= count;
+    weft__lock_acquire(&depot->lock); /* pairs with weft__lock_release */
+    last->next = depot->idle[class];
+    depot->idle[class] = first;
+    depot->idle_count[class] += count;
+    weft__lock_release(&depot->lock);
+}
+
+void weft__stack_check(const struct weft__stack *stack, const char *who)
+{
+    if (stack->guarded)
+        return;
+    for (int i = 0; i < canary_words; i++)
+        WEFT_ASSERT(((const uint64_t *)(const void *)stack->low)[i] == canary,
+                    "task %s ran over the end of its stack of %zu bytes; spawn it with a larger "
+                    "stack_bytes, or raise vm.max_map_count so that stacks get guard pages",
+                    who, class_bytes[stack->class]);
+}
