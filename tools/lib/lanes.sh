@@ -68,9 +68,11 @@ build_gcc() {
     build gcc CC=gcc --enable-werror --prefix="$work/prefix"
 }
 
-# unit NAME: make check in build/check/NAME; counts the tests that each program states
+# unit NAME [SECONDS]: make check in build/check/NAME, with a limit for each program; counts the tests
+# that each states
 unit() {
     local folder=$work/$1 status=0 result log
+    export WEFT_TEST_TIMEOUT=${2:-60}
     find "$folder/tests" -name '*.trs' -delete
     make -C "$folder" -j "$(setup_jobs)" check VERBOSE=1 || status=1
     while read -r result; do
@@ -98,6 +100,7 @@ stress() {
     WEFT_STRESS_SCALE=$2
     [ "$long" = no ] || WEFT_STRESS_SCALE=1
     export WEFT_STRESS_SCALE
+    unset WEFT_TEST_TIMEOUT
     make -C "$work/$1" check-stress >"$work/$1.stress" 2>&1 || status=1
     cat "$work/$1.stress"
     numbers=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' \
@@ -186,7 +189,7 @@ lane_stress() {
 lane_asan() {
     build asan CC=gcc --enable-asan || return
     local status=0
-    unit asan || status=1
+    unit asan 240 || status=1
     stress asan 100 || status=1
     return $status
 }
@@ -194,7 +197,7 @@ lane_asan() {
 lane_tsan() {
     build tsan CC=gcc --enable-tsan || return
     local status=0
-    unit tsan || status=1
+    unit tsan 240 || status=1
     stress tsan 100 || status=1
     return $status
 }
