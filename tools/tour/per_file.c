@@ -52,11 +52,17 @@ static int count_file(void *argument)
     return weft_chan_put(job->reports, &report, WEFT_NEVER);
 }
 
+/*
+ * The task gets its own copy of the job. Once started it stays on its worker, so that it is spread
+ * over them from the start: waiting until idle workers come and steal would take longer.
+ */
 static int start_job(const struct weft__pass *pass, weft_scope scope, weft_chan reports,
                      size_t file)
 {
     struct job job = { reports, pass->files->items[file], file };
-    weft_task task = weft_go_copy(scope, count_file, &job, sizeof(job)); /* its own copy of job */
+    weft_task task = weft_spawn(
+        scope, count_file, &job,
+        &WEFT_SPAWN_OPTIONS(.copy_bytes = sizeof(job), .place = weft_place_spread()));
 
     return task < 0 ? (int)task : 0;
 }
