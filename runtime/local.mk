@@ -103,6 +103,7 @@ weft_sources += \
     runtime/sched/spawn.h \
     runtime/sched/start.c \
     runtime/sched/step.c \
+    runtime/sched/switch.c \
     runtime/sched/switch.h \
     runtime/sched/task.c \
     runtime/sched/task.h \

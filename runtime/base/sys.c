@@ -198,6 +198,12 @@ int weft__sys_mbind(void *address, size_t bytes, int mode, const unsigned long *
                : (int)folded(syscall(SYS_mbind, address, bytes, mode, nodes, node_bits, flags));
 }
 
+WEFT__NOIPA int *weft__sys_errno_place(void)
+{
+    __asm__ volatile("" ::: "memory");
+    return &errno;
+}
+
 WEFT__NOIPA int weft__sys_errno_get(void)
 {
     __asm__ volatile("" ::: "memory");

@@ -55,8 +55,9 @@ int weft__sys_get_mempolicy(int *out_mode);
 int weft__sys_mbind(void *address, size_t bytes, int mode, const unsigned long *nodes,
                     unsigned long node_bits, unsigned flags);
 
-/* errno of the calling thread, saved and restored around a task switch. Never inlined, never
- * merged: the address must be asked for anew on each call. */
+/* Where the calling thread's errno is, for saving it across a task switch. Never inlined, never
+ * merged: a task that may have moved must ask anew. */
+int *weft__sys_errno_place(void);
 int weft__sys_errno_get(void);
 void weft__sys_errno_set(int value);
 

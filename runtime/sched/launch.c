@@ -54,6 +54,8 @@ static void init_worker(struct weft__worker *worker)
 
     weft__self_set(worker);
     weft__context_adopt(&worker->loop);
+    if (!runtime->topology->synthetic)
+        (void)weft__memory_bind_thread(worker->node_index); /* without jemalloc first touch does */
     weft__stack_magazine_init(&worker->stacks, &runtime->depots[worker->node_index]);
     weft__wheel_init(&worker->wheel, weft__clock_now());
     weft__random_init(&worker->random, worker->index + 1u);

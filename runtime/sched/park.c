@@ -71,7 +71,8 @@ int weft__park_commit(struct weft__worker *worker, struct weft__ticket ticket, w
                       unsigned flags)
 {
     struct weft__task *task = ticket.task;
-    int saved = weft__sys_errno_get();
+    int *place = weft__sys_errno_place();
+    int saved = *place;
 
     task->flags &= (uint16_t)~WEFT__TASK_SHIELDED;
     if ((flags & WEFT__PARK_SHIELDED) != 0)
@@ -83,7 +84,9 @@ int weft__park_commit(struct weft__worker *worker, struct weft__ticket ticket, w
         (void)weft__switch_away(worker, task);
     else
         leave_until(worker, ticket, until);
-    weft__sys_errno_set(saved);
+    if (WEFT__UNLIKELY((task->flags & WEFT__TASK_MIGRATABLE) != 0))
+        place = weft__sys_errno_place(); /* it may have moved */
+    *place = saved;
     return finish(task);
 }
 

@@ -55,6 +55,7 @@ static struct weft__task *steal_from(struct weft__worker *worker, struct weft__w
 
     if (task == NULL)
         return NULL;
+    worker->mixed = true; /* the others lie in this worker's ring */
     weft__bump_by(&worker->counters.steals, count);
     weft__search_adopt(worker, task);
     return task;
@@ -229,6 +230,7 @@ bool weft__search_offer(struct weft__worker *worker, struct weft__task *task)
     if (worker->runtime->worker_count == 1 || !anybody_idle(worker->runtime) ||
         !weft__ring_push(&worker->ring, task))
         return false;
+    worker->mixed = true;
     weft__search_announce(worker->runtime, worker);
     return true;
 }

@@ -92,6 +92,7 @@ static void deliver_fresh(struct weft__worker *worker, struct weft__message *mes
         return;
     }
     weft__queue_append(&worker->fresh, task);
+    worker->mixed = true;
     worker->fresh_count++;
 }
 
@@ -103,6 +104,7 @@ static inline void queue_here(struct weft__worker *worker, struct weft__task *ta
         return;
     }
     weft__queue_append(&worker->fresh, task);
+    worker->mixed = true;
     if (++worker->fresh_count % publish_every == 0)
         weft__search_publish(worker, weft__clock_cycles());
 }

@@ -11,6 +11,9 @@
 /* Gives a fresh task its stack and its home. False: it has ended with -ENOMEM. */
 bool weft__start_task(struct weft__worker *worker, struct weft__task *task);
 
+/* The pick when fresh or stealable tasks may be there: they and the ready ones are served in turn. */
+struct weft__task *weft__switch_pick_mixed(struct weft__worker *worker);
+
 /* Which task runs next; it is out of its queue. NULL: none. */
 static inline struct weft__task *weft__switch_pick(struct weft__worker *worker)
 {
@@ -22,21 +25,9 @@ static inline struct weft__task *weft__switch_pick(struct weft__worker *worker)
         return task;
     }
     worker->lifo_streak = 0;
-    worker->turn ^= 1;
-    if (worker->turn != 0 && (task = weft__queue_take(&worker->ready)) != NULL)
-        return task;
-    if (WEFT__UNLIKELY(weft__ring_count(&worker->ring) != 0) &&
-        (task = weft__ring_pop(&worker->ring)) != NULL) {
-        weft__search_adopt(worker, task);
-        return task;
-    }
-    if ((task = weft__queue_take(&worker->fresh)) != NULL) {
-        worker->fresh_count--;
-        if (worker->fresh_aged > 0)
-            worker->fresh_aged--;
-        return task;
-    }
-    if (worker->turn == 0 && (task = weft__queue_take(&worker->ready)) != NULL)
+    if (WEFT__UNLIKELY(worker->mixed))
+        return weft__switch_pick_mixed(worker);
+    if ((task = weft__queue_take(&worker->ready)) != NULL)
         return task;
     task = worker->lifo;
     worker->lifo = NULL;

@@ -1,0 +1,38 @@
+#include "runtime/sched/switch.h"
+
+/* The oldest of those that have not started or may be stolen; NULL: none, and no need to look again
+ * before one is queued. */
+static struct weft__task *take_stealable(struct weft__worker *worker)
+{
+    struct weft__task *task = weft__ring_pop(&worker->ring);
+
+    if (task != NULL) {
+        weft__search_adopt(worker, task);
+        return task;
+    }
+    task = weft__queue_take(&worker->fresh);
+    if (task == NULL) {
+        worker->mixed = false;
+        return NULL;
+    }
+    worker->fresh_count--;
+    if (worker->fresh_aged > 0)
+        worker->fresh_aged--;
+    return task;
+}
+
+struct weft__task *weft__switch_pick_mixed(struct weft__worker *worker)
+{
+    struct weft__task *task;
+
+    worker->turn ^= 1;
+    if (worker->turn != 0 && (task = weft__queue_take(&worker->ready)) != NULL)
+        return task;
+    if ((task = take_stealable(worker)) != NULL)
+        return task;
+    if ((task = weft__queue_take(&worker->ready)) != NULL)
+        return task;
+    task = worker->lifo;
+    worker->lifo = NULL;
+    return task;
+}
