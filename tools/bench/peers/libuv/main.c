@@ -22,8 +22,8 @@ static void start_sleep(uv_loop_t *loop, struct sleeper *sleeper)
 {
     sleeper->late_ns = -1;
     sleeper->timer.data = sleeper;
-    uv_update_time(loop); /* the loop's clock stands still while this program fills it */
     sleeper->due_ns = peer_clock_ns() + (int64_t)sleeper->sleep_ms * 1000000;
+    uv_update_time(loop); /* the loop's clock stands still while this program fills it */
     if (uv_timer_init(loop, &sleeper->timer) < 0 ||
         uv_timer_start(&sleeper->timer, note_end, sleeper->sleep_ms, 0) < 0)
         peer_fail("uv_timer_start");
