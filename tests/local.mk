@@ -9,6 +9,8 @@ support_sources += \
     tests/support/fake_engine.h \
     tests/support/machine.c \
     tests/support/machine.h \
+    tests/support/stress.c \
+    tests/support/stress.h \
     tests/support/tree.c \
     tests/support/tree.h \
     tests/support/unit.c \
@@ -51,7 +53,9 @@ tests_unit_probe_test_SOURCES = tests/unit/probe_test.c $(engine_stand_in)
 fault_tests += \
     tests/fault/engine_fault
 
-stress_tests +=
+stress_tests += \
+    tests/stress/sleepers \
+    tests/stress/spawn_join
 
 switch_tests =
 
