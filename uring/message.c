@@ -110,7 +110,8 @@ int weft__message_notify(struct weft__engine *engine)
     return rc < 0 ? rc : 0;
 }
 
-/* Posts to our own CQ: a ring refuses messages from itself. */
+/* Posts to our own CQ. A message to itself would find its own ring locked on some kernels and go to
+ * a thread of the kernel. */
 static void fill_own_doorbell(struct io_uring_sqe *sqe)
 {
     io_uring_prep_nop(sqe);

@@ -272,6 +272,7 @@ void weft__probe_forget(void)
 {
     weft__lock_acquire(&lock); /* pairs with the release below */
     known = false;
+    result = (struct weft__probe){ 0 };
     weft__lock_release(&lock); /* pairs with the acquire above */
 }
 

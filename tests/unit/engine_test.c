@@ -3,6 +3,7 @@
 #include <CUnit/CUnit.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -122,6 +123,50 @@ static void wait_past(void)
 static void test_wait_with_a_past_time_still_submits(void)
 {
     bed_each(0, 0, &engine, &seen, wait_past);
+}
+
+static void wait_longer_and_shorter(void)
+{
+    /* As if an earlier wait had been woken long before its time. */
+    if (!weft__kernel_has(weft__kernel_of(engine), WEFT__FEATURE_EXT_ARG))
+        CHECK(
+            weft__timeout_stage(weft__kernel_of(engine), weft__clock_now() + 60 * WEFT__NS_PER_S));
+    for (int i = 0; i < 3; i++) {
+        int64_t until_ns = weft__clock_now() + (3 - i) * WEFT__NS_PER_MS;
+        CHECK(weft__engine_wait(engine, until_ns) == 0);
+        CHECK(weft__clock_now() >= until_ns);
+    }
+    CHECK(weft__engine_notify(engine) == 0);
+    CHECK(weft__engine_wait(engine, INT64_MAX) == 1);
+}
+
+static void test_wait_each_has_its_own_time(void)
+{
+    bed_each(0, 0, &engine, &seen, wait_longer_and_shorter);
+}
+
+static void poll_many_times(void)
+{
+    int ends[2];
+
+    bed_pipe(ends);
+    weft__op_id op = submit(bed_poll_in(ends[0], true), 1);
+    for (uint32_t i = 0; i < 3; i++) {
+        bed_write_byte(ends[1]);
+        CHECK(engine_log_wait(engine, &seen, i + 1));
+        CHECK(seen.entries[i].flags == WEFT__COMPLETION_MORE && seen.entries[i].result == POLLIN);
+    }
+    CHECK(engine->in_flight == 1);
+    CHECK(weft__engine_cancel(engine, op) == 0);
+    CHECK(engine_log_wait(engine, &seen, 4));
+    CHECK(seen.entries[3].flags == 0 && seen.entries[3].result == -ECANCELED);
+    CHECK(engine->in_flight == 0);
+    bed_pipe_close(ends);
+}
+
+static void test_multishot_goes_on_until_cancelled(void)
+{
+    bed_each(0, 0, &engine, &seen, poll_many_times);
 }
 
 static void poll_idle(void)
@@ -351,6 +396,8 @@ int main(int argc, char **argv)
         UNIT_TEST(test_submit_file_ops_work),
         UNIT_TEST(test_wait_returns_zero_at_its_time_then_the_completion),
         UNIT_TEST(test_wait_with_a_past_time_still_submits),
+        UNIT_TEST(test_wait_each_has_its_own_time),
+        UNIT_TEST(test_multishot_goes_on_until_cancelled),
         UNIT_TEST(test_poll_idle_makes_no_system_call),
         UNIT_TEST(test_cancel_in_each_state_ends_the_op_once),
         UNIT_TEST(test_cancel_all_ends_every_op_and_nothing_else),

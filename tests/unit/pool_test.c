@@ -108,6 +108,27 @@ static void test_submit_is_bounded_in_threads_and_queue(void)
     CU_ASSERT_EQUAL(weft__load_relaxed(&finished), 5);
 }
 
+/* Two jobs that block come while one thread is idle: the second must not wait behind the first. */
+static void test_submit_two_jobs_at_one_idle_thread_run_both(void)
+{
+    static struct probe_job jobs[3];
+
+    for (int round = 0; round < 50; round++) {
+        struct weft__pool *pool = open_pool(2, 0, 0);
+        for (size_t i = 0; i < WEFT__COUNT(jobs); i++)
+            jobs[i] = (struct probe_job){ .job.run = run_probe_job, .waits = i > 0 };
+        CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[0].job), 0);
+        CU_ASSERT_TRUE(wait_count(&finished, 1));
+        for (int i = 0; i < 1000; i++) /* let it become idle; either way the test holds */
+            (void)sched_yield();
+        CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[1].job), 0);
+        CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[2].job), 0);
+        CU_ASSERT_TRUE(wait_count(&started, 3));
+        open_gate();
+        weft__pool_close(pool);
+    }
+}
+
 static void test_submit_without_threads_is_refused_with_one_it_queues(void)
 {
     static struct probe_job jobs[2];
@@ -199,6 +220,7 @@ int main(int argc, char **argv)
     static const struct unit_test tests[] = {
         UNIT_TEST(test_submit_jobs_run_on_named_threads_with_signals_blocked),
         UNIT_TEST(test_submit_is_bounded_in_threads_and_queue),
+        UNIT_TEST(test_submit_two_jobs_at_one_idle_thread_run_both),
         UNIT_TEST(test_submit_without_threads_is_refused_with_one_it_queues),
         UNIT_TEST(test_idle_threads_end_and_are_replaced),
         UNIT_TEST(test_submit_while_closing_is_refused),
