@@ -81,7 +81,7 @@ unit() {
         count $(tests/count-tests "$(status_of "$result")" "$log")
         note_skips "$log"
         grep -q ':test-result: SKIP' "$result" &&
-            echo "$(basename "$log" .log): $(tail -n 1 "$log")" >>"$skips"
+            echo "$(basename "$log" .log): $(head -n 1 "$log")" >>"$skips"
     done < <(find "$folder/tests" -name '*.trs')
     return $status
 }
