@@ -25,7 +25,7 @@ void weft__clock_replace(weft__clock_cb clock_cb)
     weft__store_relaxed(&replacement, clock_cb);
 }
 
-/* aarch64 states the frequency of its counter; x86-64 does not state it reliably, so it is timed. */
+/* aarch64 states the frequency of its counter; x86-64 does not reliably, so it is timed. */
 static uint64_t measured_cycles_per_ms(void)
 {
 #if defined(__aarch64__)

@@ -16,7 +16,7 @@ enum weft__fault_point {
 #define WEFT__FAULT_ENUM(name) WEFT__FAULT_##name,
     WEFT__FAULT_POINTS(WEFT__FAULT_ENUM)
 #undef WEFT__FAULT_ENUM
-    WEFT__FAULT_COUNT
+        WEFT__FAULT_COUNT
 };
 
 /*

@@ -1,4 +1,4 @@
-/* weft: tasks on pinned workers, with all I/O through io_uring. This header is the whole library. */
+/* weft: tasks on pinned workers, with all I/O through io_uring. This is the whole library. */
 #ifndef WEFT_H
 #define WEFT_H
 

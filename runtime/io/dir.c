@@ -1,6 +1,6 @@
 /*
- * Folders. The open goes through the ring; reading entries has no io_uring operation, so it is a call
- * on a helper thread for every 32 KiB of them.
+ * Folders. The open goes through the ring; reading entries has no io_uring operation, so it is a
+ * call on a helper thread for every 32 KiB of them.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -45,8 +45,8 @@ static weft_dir make_dir(int number)
 {
     weft__record_define(WEFT__KIND_DIR, sizeof(struct dir));
     char *block = weft__memory_alloc(WEFT__NODE_LOCAL, block_bytes);
-    struct weft__record *record =
-        block != NULL ? weft__record_new(WEFT__KIND_DIR, own_cache()) : NULL;
+    struct weft__record *record = block != NULL ? weft__record_new(WEFT__KIND_DIR, own_cache())
+                                                : NULL;
 
     if (record == NULL) {
         weft__memory_free(block, block_bytes);
@@ -106,22 +106,14 @@ static int read_block(void *argument)
 static weft_file_kind kind_of(uint8_t type)
 {
     switch (type) {
-    case DT_REG:
-        return WEFT_FILE_REGULAR;
-    case DT_DIR:
-        return WEFT_FILE_DIRECTORY;
-    case DT_LNK:
-        return WEFT_FILE_SYMLINK;
-    case DT_FIFO:
-        return WEFT_FILE_PIPE;
-    case DT_SOCK:
-        return WEFT_FILE_SOCKET;
-    case DT_CHR:
-        return WEFT_FILE_CHARACTER;
-    case DT_BLK:
-        return WEFT_FILE_BLOCK;
-    default:
-        return WEFT_FILE_UNKNOWN;
+    case DT_REG: return WEFT_FILE_REGULAR;
+    case DT_DIR: return WEFT_FILE_DIRECTORY;
+    case DT_LNK: return WEFT_FILE_SYMLINK;
+    case DT_FIFO: return WEFT_FILE_PIPE;
+    case DT_SOCK: return WEFT_FILE_SOCKET;
+    case DT_CHR: return WEFT_FILE_CHARACTER;
+    case DT_BLK: return WEFT_FILE_BLOCK;
+    default: return WEFT_FILE_UNKNOWN;
     }
 }
 
@@ -134,8 +126,8 @@ static bool is_self_or_parent(const char *name)
 static bool next_in_block(struct dir *dir, weft_dir_entry *out_entry)
 {
     while (dir->at < dir->filled) {
-        const struct kernel_entry *found =
-            (const struct kernel_entry *)(const void *)(dir->block + dir->at);
+        const struct kernel_entry *found = (const struct kernel_entry *)(const void *)(dir->block +
+                                                                                       dir->at);
         dir->at += found->bytes;
         size_t length = strnlen(found->name, sizeof(out_entry->name) - 1);
         if (is_self_or_parent(found->name))

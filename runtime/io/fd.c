@@ -155,8 +155,8 @@ static void wait_unused_locked(struct weft__fd *fd)
 
     kick_locked(fd);
     if (weft__worker_task(worker) != NULL) {
-        struct weft__ticket ticket =
-            weft__park_begin(weft__worker_task(worker), WEFT__REASON_CLOSE);
+        struct weft__ticket ticket = weft__park_begin(weft__worker_task(worker),
+                                                      WEFT__REASON_CLOSE);
         fd->closer = ticket;
         weft__record_unlock(&fd->record);
         (void)weft__park_commit(worker, ticket, WEFT_NEVER, WEFT__PARK_SHIELDED);

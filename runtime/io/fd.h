@@ -13,10 +13,10 @@
 
 struct weft__fd {
     struct weft__record record;
-    int number;                    /* (i) */
-    uint32_t users;                /* (l) operations that hold it */
-    struct weft__list operations;  /* (l) those in a ring */
-    struct weft__ticket closer;    /* (l) who waits for users to become 0 */
+    int number;                   /* (i) */
+    uint32_t users;               /* (l) operations that hold it */
+    struct weft__list operations; /* (l) those in a ring */
+    struct weft__ticket closer;   /* (l) who waits for users to become 0 */
 };
 
 /* A handle for an open descriptor, which is closed when there is no memory for one. */

@@ -63,22 +63,14 @@ ssize_t weft_write(weft_fd fd, const void *buffer, size_t bytes, weft_deadline u
 static weft_file_kind kind_of(uint32_t mode)
 {
     switch (mode & S_IFMT) {
-    case S_IFREG:
-        return WEFT_FILE_REGULAR;
-    case S_IFDIR:
-        return WEFT_FILE_DIRECTORY;
-    case S_IFLNK:
-        return WEFT_FILE_SYMLINK;
-    case S_IFIFO:
-        return WEFT_FILE_PIPE;
-    case S_IFSOCK:
-        return WEFT_FILE_SOCKET;
-    case S_IFCHR:
-        return WEFT_FILE_CHARACTER;
-    case S_IFBLK:
-        return WEFT_FILE_BLOCK;
-    default:
-        return WEFT_FILE_UNKNOWN;
+    case S_IFREG: return WEFT_FILE_REGULAR;
+    case S_IFDIR: return WEFT_FILE_DIRECTORY;
+    case S_IFLNK: return WEFT_FILE_SYMLINK;
+    case S_IFIFO: return WEFT_FILE_PIPE;
+    case S_IFSOCK: return WEFT_FILE_SOCKET;
+    case S_IFCHR: return WEFT_FILE_CHARACTER;
+    case S_IFBLK: return WEFT_FILE_BLOCK;
+    default: return WEFT_FILE_UNKNOWN;
     }
 }
 

@@ -21,13 +21,12 @@ struct program {
     weft_arguments arguments;
     weft_task_fn app;
     weft_runtime runtime;
-    weft_error error;  /* of app or of the start, when it failed */
-    int ended;         /* event descriptor: app has ended */
-    int interrupts;    /* signal descriptor; negative: none */
+    weft_error error; /* of app or of the start, when it failed */
+    int ended;        /* event descriptor: app has ended */
+    int interrupts;   /* signal descriptor; negative: none */
     int result;
     bool interrupted;
 };
-
 
 static void to_standard_error(void *context, const char *text)
 {
@@ -37,7 +36,7 @@ static void to_standard_error(void *context, const char *text)
     (void)weft__sys_write(STDERR_FILENO, line, (size_t)length);
 }
 
-/* The task named "main": keeps app's result, which the scope's close does not tell when it is > 0. */
+/* The task named "main": keeps app's result, which the scope's close does not tell when > 0. */
 static int run_app(void *argument)
 {
     struct program *program = argument;

@@ -69,8 +69,8 @@ static int submit(struct weft__worker *worker, const struct weft__request *reque
 {
     int rc;
 
-    while ((rc = weft__engine_submit(worker->engine, request, pending,
-                                     &pending->operation.id)) == -EAGAIN) {
+    while ((rc = weft__engine_submit(worker->engine, request, pending, &pending->operation.id)) ==
+           -EAGAIN) {
         rc = wait_for_room(worker, until, flags);
         if (rc < 0)
             return rc;

@@ -17,9 +17,9 @@ enum weft__operation_flags {
 
 /* One operation under way; on the stack of its task. */
 struct weft__operation {
-    struct weft__list link;       /* for whoever keeps a list of them, under his own lock */
-    struct weft__worker *worker;  /* (i) in whose ring it is */
-    weft__op_id id;               /* (i) once it is submitted */
+    struct weft__list link;      /* for whoever keeps a list of them, under his own lock */
+    struct weft__worker *worker; /* (i) in whose ring it is */
+    weft__op_id id;              /* (i) once it is submitted */
 };
 
 /* Called after submit, before the task waits, and after the completion; for lists of operations. */
@@ -30,8 +30,8 @@ struct weft__operation_watch {
 
 /*
  * Runs @request; the running task waits. @watch may be NULL; its begun may answer false to have the
- * operation asked to end at once. Returns the completion's result: -ETIMEDOUT or -ECANCELED when the
- * kernel ended it because the deadline passed or the task was cancelled.
+ * operation asked to end at once. Returns the completion's result: -ETIMEDOUT or -ECANCELED when
+ * the kernel ended it because the deadline passed or the task was cancelled.
  */
 int weft__operation_run(const struct weft__request *request, weft_deadline until, unsigned flags,
                         struct weft__operation_watch *watch);

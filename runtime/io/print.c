@@ -25,8 +25,8 @@ struct gate_wait {
 
 struct gate {
     struct weft__lock lock;
-    bool taken;               /* (l) */
-    bool ready;               /* (l) waiting is initialised */
+    bool taken;                /* (l) */
+    bool ready;                /* (l) waiting is initialised */
     struct weft__list waiting; /* (l) tasks, FIFO; the gate is handed to the first */
 };
 

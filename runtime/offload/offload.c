@@ -36,7 +36,7 @@ static void wake_for_room(struct weft__runtime *runtime)
         weft__park_ready(NULL, task);
 }
 
-/* On a helper thread. The call lies on the task's stack: it is not touched after the task is ready. */
+/* On a helper thread. The call lies on the task's stack: not touched once the task is ready. */
 static void run_call(struct weft__job *job)
 {
     struct call *call = WEFT__CONTAINER(job, struct call, job);

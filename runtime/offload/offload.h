@@ -6,8 +6,9 @@
 #define WEFT_OFFLOAD_OFFLOAD_H
 
 /*
- * Runs @fn(@argument) on a helper thread and returns its result. Can't be cancelled once it has been
- * queued: the call may be anywhere. Errors of its own: -EPERM outside a task, -ECANCELED before.
+ * Runs @fn(@argument) on a helper thread and returns its result. Can't be cancelled once it has
+ * been queued: the call may be anywhere. Errors of its own: -EPERM outside a task, -ECANCELED
+ * before.
  */
 int weft__offload_run(int (*fn)(void *argument), void *argument);
 

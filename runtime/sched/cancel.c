@@ -30,8 +30,8 @@ static void end_wait(struct weft__worker *worker, struct weft__task *task, uint6
 
 /*
  * Whether the task is this worker's for certain, and not running: it is parked here, or it has
- * started here and can't be stolen any more. Others may be running elsewhere by now, stolen from this
- * worker's ring: they see the flag at their next wait, and cancel their scopes themselves.
+ * started here and can't be stolen any more. Others may be running elsewhere by now, stolen from
+ * this worker's ring: they see the flag at their next wait, and cancel their scopes themselves.
  */
 static bool is_at_rest(const struct weft__task *task, uint64_t word, uint32_t seen)
 {
@@ -41,9 +41,9 @@ static bool is_at_rest(const struct weft__task *task, uint64_t word, uint32_t se
 }
 
 /*
- * At the task's home, by its loop: no task runs here. The wait word and the start are read before the
- * home: if they show a wait or a start elsewhere, the home that is read next is the new one, because
- * it is stored first; the message goes on to it.
+ * At the task's home, by its loop: no task runs here. The wait word and the start are read before
+ * the home: if they show a wait or a start elsewhere, the home that is read next is the new one,
+ * because it is stored first; the message goes on to it.
  */
 static void deliver_cancel(struct weft__worker *worker, struct weft__message *message)
 {

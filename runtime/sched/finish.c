@@ -18,8 +18,8 @@ static void run_hooks(struct weft__hook *hooks, int result)
 }
 
 /*
- * Claims the joiners while the lock keeps them in the list; one who has timed out meanwhile loses its
- * word and takes itself out. Returns those that were claimed.
+ * Claims the joiners while the lock keeps them in the list; one who has timed out meanwhile loses
+ * its word and takes itself out. Returns those that were claimed.
  */
 static struct weft__joiner *claim_joiners_locked(struct weft__task *task)
 {
@@ -52,8 +52,8 @@ void weft__finish_task(struct weft__worker *worker, struct weft__task *task, int
     weft__bump_by(&worker->local_load, -1);
 
     weft__record_lock_own(&task->record);
-    weft__record_set_locked(&task->record, result < 0 ? WEFT__LIFE_ENDED | WEFT__LIFE_FAILED
-                                                      : WEFT__LIFE_ENDED);
+    weft__record_set_locked(&task->record,
+                            result < 0 ? WEFT__LIFE_ENDED | WEFT__LIFE_FAILED : WEFT__LIFE_ENDED);
     if (task->joiners != NULL)
         joiners = claim_joiners_locked(task);
     struct weft__hook *hooks = task->hooks;

@@ -78,9 +78,8 @@ static void report_left(struct weft__runtime *runtime, uint32_t left)
         }
         weft__record_unlock(&root->record);
     }
-    weft__runtime_report(runtime,
-                         "weft: stop: %u task(s) did not end in time and are left behind: %s", left,
-                         names);
+    weft__runtime_report(
+        runtime, "weft: stop: %u task(s) did not end in time and are left behind: %s", left, names);
 }
 
 static void free_worker(struct weft__worker *worker)

@@ -71,8 +71,8 @@ static int wait_locked(struct weft__worker *worker, struct weft__task *task, wef
 }
 
 /*
- * Waits until the task behind @handle has ended and pins it. 0 with the pinned task, or the error of
- * the wait.
+ * Waits until the task behind @handle has ended and pins it. 0 with the pinned task, or the error
+ * of the wait.
  */
 static int wait_pinned(weft_task handle, weft_deadline until, struct weft__task **out_task)
 {

@@ -131,8 +131,9 @@ static int start_workers(struct weft__runtime *runtime, struct weft__setup_error
             break;
     }
     if (rc < 0)
-        note_failure(muster, rc, "a worker thread can't be started; look at `ulimit -u` and at "
-                                  "pids.max of the cgroup");
+        note_failure(muster, rc,
+                     "a worker thread can't be started; look at `ulimit -u` and at "
+                     "pids.max of the cgroup");
     wait_for(&muster->arrived, count);
     *error = muster->error;
     raise_by(&muster->go, error->code == 0 ? 1 : 2);
@@ -155,8 +156,8 @@ static int order_victims(struct weft__runtime *runtime, struct weft__worker *wor
 {
     uint32_t count = 0;
 
-    worker->victims =
-        weft__memory_alloc(WEFT__NODE_LOCAL, runtime->worker_count * sizeof(*worker->victims));
+    worker->victims = weft__memory_alloc(WEFT__NODE_LOCAL,
+                                         runtime->worker_count * sizeof(*worker->victims));
     if (worker->victims == NULL)
         return -ENOMEM;
     for (int level = 0; level < WEFT__VICTIM_LEVELS; level++) {
@@ -199,15 +200,13 @@ static int make_workers(struct weft__runtime *runtime)
 
     runtime->worker_count = runtime->plan->worker_count;
     runtime->depots = weft__memory_alloc(WEFT__NODE_LOCAL, nodes * sizeof(*runtime->depots));
-    runtime->workers =
-        weft__memory_alloc(WEFT__NODE_LOCAL, runtime->worker_count * sizeof(void *));
+    runtime->workers = weft__memory_alloc(WEFT__NODE_LOCAL, runtime->worker_count * sizeof(void *));
     if (runtime->depots == NULL || runtime->workers == NULL)
         return -ENOMEM;
     for (uint32_t i = 0; i < nodes; i++)
-        weft__stack_depot_init(&runtime->depots[i],
-                               runtime->topology->synthetic || nodes == 1
-                                   ? -1
-                                   : (int)runtime->topology->nodes[i].id);
+        weft__stack_depot_init(&runtime->depots[i], runtime->topology->synthetic || nodes == 1
+                                                        ? -1
+                                                        : (int)runtime->topology->nodes[i].id);
     for (uint32_t i = 0; i < runtime->worker_count && rc == 0; i++)
         rc = make_worker(runtime, i);
     for (uint32_t i = 0; i < runtime->worker_count && rc == 0; i++)

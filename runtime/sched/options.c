@@ -65,8 +65,9 @@ static int check_given(const weft_runtime_options *given, char *out_text, size_t
     if (weft__stack_class_of(given->stack_bytes) < 0)
         return complain(out_text, text_bytes, "stack_bytes must be 0 (64 KiB) to 1 MiB");
     if (!is_queue_size(given->sq_entries) || !is_queue_size(given->cq_entries))
-        return complain(out_text, text_bytes,
-                        "sq_entries and cq_entries must be 0 (choose) or a power of two up to 32768");
+        return complain(
+            out_text, text_bytes,
+            "sq_entries and cq_entries must be 0 (choose) or a power of two up to 32768");
     return 0;
 }
 

@@ -24,12 +24,9 @@ static void deadline_passed(struct weft__worker *worker, struct weft__timer *tim
 static int outcome_of(uint64_t word)
 {
     switch (word & WEFT__WAIT_STATES) {
-    case WEFT__WAIT_TIMED_OUT:
-        return -ETIMEDOUT;
-    case WEFT__WAIT_CANCELED:
-        return -ECANCELED;
-    default:
-        return 0;
+    case WEFT__WAIT_TIMED_OUT: return -ETIMEDOUT;
+    case WEFT__WAIT_CANCELED: return -ECANCELED;
+    default: return 0;
     }
 }
 

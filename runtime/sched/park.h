@@ -10,7 +10,7 @@
  * ORDERING PARK: every wait is ended exactly once, and no later wait by an earlier one's partner.
  *   task                                     partner, on any worker
  *   K1 word = (n, waiting), release          P1 finds the ticket n where the task published it
- *   K2 publishes n                           P2 word: (n, waiting) -> (n, woken) by compare-and-swap
+ *   K2 publishes n                           P2 compare-and-swap: (n, waiting) -> (n, woken)
  *   K3 switches away                         P3 only if P2 succeeded: hands over, makes it ready
  *   K4 runs again: word = (n, idle)
  * Forbidden: two partners succeed; a partner of wait n ends wait n + 1.
@@ -28,8 +28,8 @@
 #include "runtime/sched/worker.h"
 
 enum weft__park_flags {
-    WEFT__PARK_SHIELDED = 1u << 0,  /* neither cancel nor deadline ends this wait */
-    WEFT__PARK_OPERATION = 1u << 1  /* the kernel has memory of the task: only a completion ends it;
+    WEFT__PARK_SHIELDED = 1u << 0, /* neither cancel nor deadline ends this wait */
+    WEFT__PARK_OPERATION = 1u << 1 /* the kernel has memory of the task: only a completion ends it;
                                      * a cancel asks the kernel for one */
 };
 
@@ -71,13 +71,15 @@ static inline bool weft__park_claim(struct weft__ticket ticket, enum weft__wait_
                             (word & ~(uint64_t)WEFT__WAIT_STATES) | outcome);
 }
 
-/* P3. Makes a claimed task ready: here, or by a message to its home. @worker: the caller's, or NULL. */
+/* P3. Makes a claimed task ready: here, or by a message to its home. @worker: the caller's, or
+ * NULL. */
 void weft__park_ready(struct weft__worker *worker, struct weft__task *task);
 
-/* The same for its home worker itself; @from_task lets it run next, before those that wait longer. */
+/* The same for its home worker itself; @from_task lets it run next, before others. */
 void weft__park_ready_here(struct weft__worker *worker, struct weft__task *task, bool from_task);
 
-/* Puts a message into the inbox of @target and wakes it if it sleeps. @worker: the caller's or NULL. */
+/* Puts a message into the inbox of @target and wakes it if it sleeps. @worker: the caller's or
+ * NULL. */
 void weft__park_send(struct weft__worker *worker, struct weft__worker *target,
                      struct weft__message *message);
 

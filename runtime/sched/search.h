@@ -7,7 +7,7 @@
 
 #include "runtime/sched/runtime.h"
 
-/* Some task for a worker that has none: from the inject queue or stolen; its home is @worker now. */
+/* Some task for a worker that has none: injected or stolen; its home is @worker now. */
 struct weft__task *weft__search_find(struct weft__worker *worker);
 
 /* One of the inject queue alone. */

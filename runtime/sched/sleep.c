@@ -1,20 +1,20 @@
 /*
  * ORDERING SLEEP: work that was published for a worker is never left while it sleeps.
  *   sender                                   worker
- *   S1 publish: inbox, ring or inject queue  P1 state = PARKED
- *   S2 store-load fence                      P2 store-load fence; look again: inbox, queues, inject,
- *   S3 if state is PARKED and the               others' rings, completions, stop
+ *   S1 publish: inbox, ring, inject queue    P1 state = PARKED
+ *   S2 store-load fence                      P2 store-load fence; look again: inbox, queues,
+ *   S3 if state is PARKED and the               inject, others' rings, completions, stop
  *      compare-and-swap to NOTIFIED          P3 if there is something: state = RUNNING, go on
  *      succeeds: ring the doorbell           P4 wait in the ring, at most 250 ms
  *                                            P5 state = RUNNING, store-load fence
  * Forbidden: S3 reads RUNNING and P2 finds nothing.
  * Because:   S1 and P1 are stores, S3 and P2 loads, each pair split by a fence. One fence is first.
- *            If the worker's is, S3 sees PARKED or something later: NOTIFIED (somebody else rings) or
- *            RUNNING from P3 or P5, after which the worker looks at everything again before it can
- *            sleep. If the sender's is first, P2 finds what S1 published. Exactly one sender wins the
- *            compare-and-swap, so a sleep gets at most one doorbell. A doorbell can't be lost between
- *            P2 and P4: it is a completion, and a ring with completions does not sleep. One that
- *            arrives after P3 is stray, and ignored.
+ *            If the worker's is, S3 sees PARKED or something later: NOTIFIED (somebody else rings),
+ *            or RUNNING from P3 or P5, after which the worker looks at everything again before it
+ *            can sleep. If the sender's is first, P2 finds what S1 published. Exactly one sender
+ *            wins the compare-and-swap, so a sleep gets at most one doorbell. A doorbell can't be
+ *            lost between P2 and P4: it is a completion, and a ring with completions does not
+ *            sleep. One that arrives after P3 is stray, and ignored.
  * Without:   both loads may pass both stores, on x86-64 too: spin finds the deadlock when either
  *            fence is taken out of the model.
  * Tested by: tests/model/park_wake.pml, tests/stress/rendezvous.c
@@ -69,7 +69,7 @@ static int64_t wake_time(const struct weft__worker *worker, bool *out_bounded)
 }
 
 /* P4. A nap that runs into its limit and finds work is looked at again after another nap: a sender
- * may stand between S1 and S3. When he has not rung by then, the wake-up was lost: it is counted. */
+ * may stand between S1 and S3. When he has not rung by then, a wake-up was lost: counted. */
 static void nap(struct weft__worker *worker)
 {
     bool bounded = false;
@@ -95,7 +95,7 @@ void weft__sleep_park(struct weft__worker *worker)
         weft__bump(&worker->counters.parks);
         nap(worker); /* SLEEP P4 */
     }
-    weft__sub_acqrel(&idle->sleeping, 1); /* SLEEP P5 */
+    weft__sub_acqrel(&idle->sleeping, 1);                                     /* SLEEP P5 */
     uint32_t state = weft__swap_seqcst(&worker->state, WEFT__WORKER_RUNNING); /* SLEEP P3, P5 */
     weft__fence_store_load();                                                 /* SLEEP P5 */
     if (state == WEFT__WORKER_NOTIFIED_SEARCH)

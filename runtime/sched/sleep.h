@@ -1,4 +1,4 @@
-/* How a worker sleeps in its ring and how it is woken; the protocol and its proof are in sleep.c. */
+/* How a worker sleeps in its ring and how it is woken; protocol and proof are in sleep.c. */
 #ifndef WEFT_SCHED_SLEEP_H
 #define WEFT_SCHED_SLEEP_H
 
@@ -6,8 +6,8 @@
 
 /*
  * Wakes @target if it sleeps; what it shall find was published before. @how: NOTIFIED, or
- * NOTIFIED_SEARCH when it shall look for stealable work. @worker: the caller's own, or NULL on other
- * threads. True when this call woke it.
+ * NOTIFIED_SEARCH when it shall look for stealable work. @worker: the caller's own, or NULL on
+ * other threads. True when this call woke it.
  */
 bool weft__sleep_wake(struct weft__worker *worker, struct weft__worker *target,
                       enum weft__worker_state how);

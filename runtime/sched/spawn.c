@@ -201,7 +201,7 @@ static inline weft_task spawn_task(struct weft__worker *worker, weft_scope handl
     struct weft__runtime *runtime = scope->runtime;
     struct weft__worker *home = worker != NULL && worker->runtime == runtime ? worker : NULL;
     if (WEFT__UNLIKELY(place.kind != WEFT_PLACE_LOCAL)) {
-        home = place.kind == WEFT_PLACE_SPREAD ? least_loaded(runtime)
+        home = place.kind == WEFT_PLACE_SPREAD       ? least_loaded(runtime)
                : place.index < runtime->worker_count ? runtime->workers[place.index]
                                                      : NULL;
         if (home == NULL) {

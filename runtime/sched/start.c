@@ -1,6 +1,6 @@
 /*
  * The life of a task on its stack: first dispatch, body, end. A stack whose task has ended runs the
- * next fresh task of its worker in place, without a switch (measured: spawn and join 21 ns cheaper).
+ * next fresh task of its worker in place, without a switch (spawn and join 48 ns instead of 58).
  */
 #include "runtime/base/check.h"
 #include "runtime/sched/finish.h"

@@ -11,7 +11,7 @@
 /* Gives a fresh task its stack and its home. False: it has ended with -ENOMEM. */
 bool weft__start_task(struct weft__worker *worker, struct weft__task *task);
 
-/* The pick when fresh or stealable tasks may be there: they and the ready ones are served in turn. */
+/* The pick when fresh or stealable tasks may be there: they and the ready ones take turns. */
 struct weft__task *weft__switch_pick_mixed(struct weft__worker *worker);
 
 /* Which task runs next; it is out of its queue. NULL: none. */
@@ -43,7 +43,8 @@ static inline void weft__switch_arrived(struct weft__worker *worker)
     }
 }
 
-/* From the running context @from to @task, which is picked and startable. Returns the worker on which
+/* From the running context @from to @task, which is picked and startable. Returns the worker on
+ * which
  * @from runs again. */
 static inline struct weft__worker *weft__switch_to_task(struct weft__worker *worker,
                                                         struct weft__context *from,

@@ -7,7 +7,8 @@
 #include "runtime/base/check.h"
 #include "runtime/sched/worker.h"
 
-_Static_assert(sizeof(struct weft__task) == 256, "a parked task costs its record, a page and 64 bytes");
+_Static_assert(sizeof(struct weft__task) == 256,
+               "a parked task costs its record, a page and 64 bytes");
 
 struct weft__task *weft__task_lock(weft_task handle, int *out_error)
 {

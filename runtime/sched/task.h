@@ -2,10 +2,11 @@
  * The record of a task: what exists of it from spawn to the close of its scope. What only a running
  * or parked task needs lives on its stack.
  *
- * STATE life of a task: fresh -> started on dispatch by the worker that runs it; started -> ended when
- * its body returns; ended -> free by its scope (or by the last pin after that). Terminal: free.
+ * STATE life of a task: fresh -> started on dispatch by the worker that runs it; started -> ended
+ * when its body returns; ended -> free by its scope, or by the last pin after that. Terminal: free.
+ *
  * STATE wait word: idle -> waiting by the task itself; waiting -> woken | timed out | canceled by
- * whoever claims it first; claimed -> idle by the task itself when it runs again.
+ * whoever claims it first; claimed -> idle by the task itself when it runs again. Terminal: none.
  *
  * ORDERING HOME: a cancel always reaches a started task.
  *   canceller                               worker that gets a fresh task from elsewhere
@@ -73,31 +74,31 @@ enum weft__wait_state {
     WEFT__WAIT_STEP = 0x100
 };
 
-/* What few tasks have; allocated when first needed, under no lock: by the spawner before the task is
- * visible, then by the task itself. */
+/* What few tasks have; allocated when first needed, under no lock: by the spawner before the task
+ * is visible, then by the task itself. */
 struct weft__extras {
     char name[WEFT_NAME];
-    weft_error error;      /* code 0: weft_fail was not called */
+    weft_error error; /* code 0: weft_fail was not called */
     size_t result_room;
     size_t result_bytes;
     bool result_given;
-    char result[];         /* result_room */
+    char result[]; /* result_room */
 };
 
 enum { WEFT__TASK_INLINE_COPY = 48 };
 
 struct weft__task {
     struct weft__record record;
-    struct weft__task *next;               /* in the one queue that holds it */
-    _Atomic uint64_t wait;                 /* (a:PARK) sequence << 8 | enum weft__wait_state */
-    _Atomic(struct weft__worker *) home;   /* (a:HOME) NULL: in an inject queue */
-    struct weft__stack *stack;             /* (o) NULL until first dispatch */
+    struct weft__task *next;             /* in the one queue that holds it */
+    _Atomic uint64_t wait;               /* (a:PARK) sequence << 8 | enum weft__wait_state */
+    _Atomic(struct weft__worker *) home; /* (a:HOME) NULL: in an inject queue */
+    struct weft__stack *stack;           /* (o) NULL until first dispatch */
 
-    weft_task_fn fn;                       /* (i) */
-    void *argument;                        /* (i) */
-    struct weft__scope *scope;             /* (i) */
-    struct weft__list sibling;             /* (l: scope) in spawn order */
-    struct weft__list scopes;              /* (o) scopes that it has open, oldest first */
+    weft_task_fn fn;           /* (i) */
+    void *argument;            /* (i) */
+    struct weft__scope *scope; /* (i) */
+    struct weft__list sibling; /* (l: scope) in spawn order */
+    struct weft__list scopes;  /* (o) scopes that it has open, oldest first */
 
     _Atomic int32_t result;                /* valid once ENDED */
     uint16_t flags;                        /* enum weft__task_flags */

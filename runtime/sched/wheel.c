@@ -7,7 +7,7 @@
 enum { top_level = WEFT__WHEEL_LEVELS - 1 };
 
 /* Half a turn of the top level, 104 days: a timer further away waits there and falls again. Half,
- * because a full turn ahead is the slot where the wheel stands, which would fall at once, for ever. */
+ * because a full turn ahead is the slot where the wheel stands, which falls at once, for ever. */
 static const uint64_t reach = (uint64_t)1 << (WEFT__WHEEL_LEVELS * WEFT__WHEEL_SLOT_BITS - 1);
 
 static uint64_t tick_of(int64_t ns)

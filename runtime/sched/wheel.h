@@ -25,22 +25,22 @@ enum {
 
 struct weft__timer {
     struct weft__list link;
-    uint64_t tick;      /* when it fires */
+    uint64_t tick; /* when it fires */
     uint8_t level;
     uint8_t slot;
     void (*fire)(struct weft__worker *worker, struct weft__timer *timer);
 };
 
 struct weft__wheel {
-    uint64_t now;                            /* the tick that has been reached */
-    uint32_t armed;                          /* timers in it */
-    uint64_t occupied[WEFT__WHEEL_LEVELS];   /* bit n: slot n is not empty */
+    uint64_t now;                          /* the tick that has been reached */
+    uint32_t armed;                        /* timers in it */
+    uint64_t occupied[WEFT__WHEEL_LEVELS]; /* bit n: slot n is not empty */
     struct weft__list slots[WEFT__WHEEL_LEVELS][WEFT__WHEEL_SLOTS];
 };
 
 void weft__wheel_init(struct weft__wheel *wheel, int64_t now_ns);
 
-/* @timer fires at the first advance that reaches @until_ns; a past time fires at the next advance. */
+/* @timer fires at the first advance that reaches @until_ns; a past time fires at the next one. */
 void weft__wheel_arm(struct weft__wheel *wheel, struct weft__timer *timer, int64_t until_ns);
 
 /* Harmless when the timer has fired. */

@@ -1,6 +1,6 @@
 /*
- * A worker: one scheduler loop with its queues, timers, stacks and ring. Normally it has an OS thread
- * of its own, but nothing here says so: only weft__self_worker ties the two together.
+ * A worker: one scheduler loop with its queues, timers, stacks and ring. Normally it has an OS
+ * thread of its own, but nothing here says so: only weft__self_worker ties the two together.
  *
  * Fields: (i) immutable after start, (o) owner only, (a:TAG) atomic under that invariant.
  */
@@ -46,51 +46,51 @@ struct weft__worker_counters {
 struct weft__worker {
     /* what every switch touches */
     _Atomic(struct weft__task *) current; /* written by the owner; NULL while the loop runs */
-    struct weft__task *lifo;          /* (o) */
-    struct weft__fifo ready;          /* (o) */
-    struct weft__fifo fresh;          /* (o) */
-    struct weft__stack *left_stack;   /* (o) of a task that ended; its pool waits for the switch */
-    int32_t budget;                   /* (o) switches left before the loop must run */
-    uint8_t turn;                     /* (o) whose turn: ready or fresh */
-    bool mixed;                       /* (o) fresh or the ring may hold something */
-    uint8_t lifo_streak;              /* (o) */
-    bool doorbell_staged;             /* (o) must be flushed before anything else */
-    bool searching;                   /* (o) counted in the runtime's idle word */
-    uint32_t fresh_count;             /* (o) in fresh */
-    uint32_t fresh_aged;              /* (o) of these, spawned before fresh_mark */
-    uint64_t fresh_mark;              /* (o) cycles */
-    struct weft__context loop;        /* (o) the loop's own stack */
+    struct weft__task *lifo;              /* (o) */
+    struct weft__fifo ready;              /* (o) */
+    struct weft__fifo fresh;              /* (o) */
+    struct weft__stack *left_stack; /* (o) of a task that ended; its pool waits for the switch */
+    int32_t budget;                 /* (o) switches left before the loop must run */
+    uint8_t turn;                   /* (o) whose turn: ready or fresh */
+    bool mixed;                     /* (o) fresh or the ring may hold something */
+    uint8_t lifo_streak;            /* (o) */
+    bool doorbell_staged;           /* (o) must be flushed before anything else */
+    bool searching;                 /* (o) counted in the runtime's idle word */
+    uint32_t fresh_count;           /* (o) in fresh */
+    uint32_t fresh_aged;            /* (o) of these, spawned before fresh_mark */
+    uint64_t fresh_mark;            /* (o) cycles */
+    struct weft__context loop;      /* (o) the loop's own stack */
     struct weft__stack_magazine stacks;
     struct weft__record_cache records;
     struct weft__worker_counters counters;
 
-    struct weft__runtime *runtime;    /* (i) */
-    struct weft__engine *engine;      /* (o) */
-    struct weft__scope *root;         /* (i) owner of tasks detached here */
-    uint32_t index;                   /* (i) */
-    uint32_t node_index;              /* (i) */
-    uint32_t cpu;                     /* (i) the kernel's number */
-    uint32_t l3;                      /* (i) */
-    uint32_t stride;                  /* (o) switches between two looks at the clock */
-    uint32_t ticks;                   /* (o) steps, for the checks that happen every 61 */
-    uint64_t staged_cycles;           /* (o) when an entry was first staged since the last flush */
-    uint64_t step_cycles;             /* (o) when the last step began */
-    uint64_t slice_cycles;            /* (i) how long tasks may run before the loop looks again */
-    uint64_t spin_cycles;             /* (o) how long the next spin may be */
-    struct weft__random random;       /* (o) */
-    struct weft__wheel wheel;         /* (o) */
-    struct weft__list room;           /* (o) tasks that wait for room in the engine, FIFO */
-    uint32_t *victims;                /* (i) other workers, nearest first */
+    struct weft__runtime *runtime; /* (i) */
+    struct weft__engine *engine;   /* (o) */
+    struct weft__scope *root;      /* (i) owner of tasks detached here */
+    uint32_t index;                /* (i) */
+    uint32_t node_index;           /* (i) */
+    uint32_t cpu;                  /* (i) the kernel's number */
+    uint32_t l3;                   /* (i) */
+    uint32_t stride;               /* (o) switches between two looks at the clock */
+    uint32_t ticks;                /* (o) steps, for the checks that happen every 61 */
+    uint64_t staged_cycles;        /* (o) when an entry was first staged since the last flush */
+    uint64_t step_cycles;          /* (o) when the last step began */
+    uint64_t slice_cycles;         /* (i) how long tasks may run before the loop looks again */
+    uint64_t spin_cycles;          /* (o) how long the next spin may be */
+    struct weft__random random;    /* (o) */
+    struct weft__wheel wheel;      /* (o) */
+    struct weft__list room;        /* (o) tasks that wait for room in the engine, FIFO */
+    uint32_t *victims;             /* (i) other workers, nearest first */
     uint32_t level_end[WEFT__VICTIM_LEVELS]; /* (i) where each level of victims ends */
-    pthread_t thread;                 /* (i) */
-    _Atomic int64_t local_load;       /* live tasks, owner's part */
-    bool started;                     /* (i) once the start barrier is passed */
+    pthread_t thread;                        /* (i) */
+    _Atomic int64_t local_load;              /* live tasks, owner's part */
+    bool started;                            /* (i) once the start barrier is passed */
 
     /* what others touch */
-    WEFT__ALIGNED_LINE struct weft__inbox inbox;   /* (a:SLEEP) */
-    _Atomic uint32_t state;                        /* (a:SLEEP) enum weft__worker_state */
-    _Atomic int64_t sent_load;                     /* live tasks, others' part */
-    struct weft__ring ring;                        /* (a:RING) */
+    WEFT__ALIGNED_LINE struct weft__inbox inbox; /* (a:SLEEP) */
+    _Atomic uint32_t state;                      /* (a:SLEEP) enum weft__worker_state */
+    _Atomic int64_t sent_load;                   /* live tasks, others' part */
+    struct weft__ring ring;                      /* (a:RING) */
 };
 
 /* The worker on which the caller runs; NULL on other threads. Asked anew after each switch that may

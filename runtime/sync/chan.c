@@ -1,14 +1,15 @@
 /*
  * Channels. One lock (that of the record) guards buffer and both queues of waiters.
  *
- * Invariant: takers wait only while the buffer is empty and no putter waits; putters wait only while
- * the buffer is full (an unbuffered one always is) and no taker waits. So a put looks for a taker
- * first, a take for the buffer first and then for a putter, and whoever waits longest is served first:
- * a message or a slot is handed to a waiter under the lock, so nobody who comes later can have it.
+ * Invariant: takers wait only while the buffer is empty and no putter waits; putters wait only
+ * while the buffer is full (an unbuffered one always is) and no taker waits. So a put looks for a
+ * taker first, a take for the buffer first and then for a putter, and whoever waits longest is
+ * served first: a message or a slot is handed to a waiter under the lock, so nobody who comes later
+ * can have it.
  *
  * A hand-off is all or nothing: the waiter's wait is claimed (park.h) before a byte is copied, and
- * whoever fails to claim it (its deadline or a cancel was first) goes on to the next waiter. A waiter
- * that was not claimed takes itself out under the lock; nobody has touched its message.
+ * whoever fails to claim it (its deadline or a cancel was first) goes on to the next waiter. A
+ * waiter that was not claimed takes itself out under the lock; nobody has touched its message.
  */
 #include <errno.h>
 #include <string.h>
@@ -26,28 +27,28 @@ enum { message_max = 64 * 1024, depth_max = 1 << 24, buffer_max = 1 << 30, inlin
 /* A task that waits in put or take; lives on its stack, in a queue under the channel's lock. */
 struct waiter {
     struct waiter *next;
-    struct waiter **link;          /* what points to it; NULL: in no queue */
+    struct waiter **link; /* what points to it; NULL: in no queue */
     struct weft__ticket ticket;
-    void *message;                 /* where to copy to (take) or from (put) */
-    int result;                    /* set by whoever claims it */
+    void *message; /* where to copy to (take) or from (put) */
+    int result;    /* set by whoever claims it */
 };
 
 struct waiters {
     struct waiter *first;
-    struct waiter **last;          /* where the next one is hung */
+    struct waiter **last; /* where the next one is hung */
 };
 
 struct chan {
     struct weft__record record;
-    uint32_t message_bytes;        /* (i) */
-    uint32_t depth;                /* (i) */
-    uint32_t count;                /* (l) messages in the buffer */
-    uint32_t head;                 /* (l) index of the oldest */
-    char *buffer;                  /* (i) */
-    size_t buffer_bytes;           /* (i) 0: inline */
-    struct waiters putters;        /* (l) */
-    struct waiters takers;         /* (l) */
-    int error;                     /* (l) what put and take return once closed; 0: open */
+    uint32_t message_bytes; /* (i) */
+    uint32_t depth;         /* (i) */
+    uint32_t count;         /* (l) messages in the buffer */
+    uint32_t head;          /* (l) index of the oldest */
+    char *buffer;           /* (i) */
+    size_t buffer_bytes;    /* (i) 0: inline */
+    struct waiters putters; /* (l) */
+    struct waiters takers;  /* (l) */
+    int error;              /* (l) what put and take return once closed; 0: open */
     _Alignas(16) char inline_buffer[inline_bytes];
 };
 
@@ -163,8 +164,8 @@ static inline int take_locked(struct chan *chan, void *out_message, struct waite
 }
 
 /*
- * Waits in @queue of @chan, which is locked; unlocks it. A wait that ends by deadline or cancel takes
- * itself out, unless the channel is gone, which has emptied its queues.
+ * Waits in @queue of @chan, which is locked; unlocks it. A wait that ends by deadline or cancel
+ * takes itself out, unless the channel is gone, which has emptied its queues.
  */
 static int wait_locked(struct weft__worker *worker, struct chan *chan, struct waiters *queue,
                        void *message, weft_deadline until, enum weft__wait_reason reason)
@@ -206,8 +207,8 @@ weft_chan weft_chan_create(size_t message_bytes, size_t depth)
         return -EINVAL;
     weft__record_define(WEFT__KIND_CHAN, sizeof(struct chan));
     struct weft__worker *worker = weft__self_worker();
-    struct weft__record *record =
-        weft__record_new(WEFT__KIND_CHAN, worker != NULL ? &worker->records : NULL);
+    struct weft__record *record = weft__record_new(WEFT__KIND_CHAN,
+                                                   worker != NULL ? &worker->records : NULL);
     if (record == NULL)
         return -ENOMEM;
     struct chan *chan = chan_of(record);

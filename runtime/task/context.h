@@ -9,8 +9,8 @@
 #include "runtime/task/fiber.h"
 
 struct weft__context {
-    void *sp;                  /* (o) valid while the context is not running */
-    struct weft__fiber fiber;  /* (o) empty in builds without sanitizers */
+    void *sp;                 /* (o) valid while the context is not running */
+    struct weft__fiber fiber; /* (o) empty in builds without sanitizers */
 };
 
 /* The body of a new context: gets the first message and @argument; must not return. */
@@ -20,8 +20,8 @@ void *weft__switch(void **save_sp, void *load_sp, void *message);
 void weft__switch_entry(void);
 
 /*
- * Prepares @context to run @fn on the stack [low, top); @top is aligned to 16. FP control words start
- * at their defaults.
+ * Prepares @context to run @fn on the stack [low, top); @top is aligned to 16. FP control words
+ * start at their defaults.
  */
 void weft__context_make(struct weft__context *context, void *low, void *top, weft__context_fn fn,
                         void *argument);
@@ -33,8 +33,8 @@ void weft__context_adopt(struct weft__context *context);
 void weft__context_reset_fp(void);
 
 /*
- * Leaves @from, which can be switched to again, for @to. Returns in @from with the message of whoever
- * comes back. @from_ends tells the sanitizers that nobody will.
+ * Leaves @from, which can be switched to again, for @to. Returns in @from with the message of
+ * whoever comes back. @from_ends tells the sanitizers that nobody will.
  */
 WEFT__NO_TSAN static inline void *weft__context_switch(struct weft__context *from,
                                                        struct weft__context *to, void *message,

@@ -10,10 +10,10 @@ enum { cache_batch = 64, cache_max = 256, first_generation = 1, last_generation 
 
 struct kind {
     struct weft__lock lock;
-    size_t stride;              /* (i) */
-    struct weft__record *free;  /* (l) */
-    uint64_t free_count;        /* (l) */
-    uint64_t made;              /* (l) */
+    size_t stride;             /* (i) */
+    struct weft__record *free; /* (l) */
+    uint64_t free_count;       /* (l) */
+    uint64_t made;             /* (l) */
 };
 
 struct weft__record_chunk weft__record_chunks[WEFT__RECORD_CHUNKS];
@@ -115,7 +115,7 @@ void weft__record_free_locked(struct weft__record *record, struct weft__record_c
     enum weft__kind kind = (enum weft__kind)record->kind;
 
     WEFT_ASSERT(WEFT__LIFE_PINS(life) == 0, "record %u freed while pinned", record->index);
-    if (generation == last_generation) { /* retired: no handle of it will ever match again */
+    if (generation == last_generation) {       /* retired: no handle of it will ever match again */
         weft__store_release(&record->life, 0); /* LIFE A2 */
         return;
     }

@@ -1,14 +1,15 @@
 /*
- * Records: the runtime-owned objects behind handles. They live in chunks that are never unmapped, so
- * a stale handle can always be looked at: its generation no longer matches, and that is an error.
+ * Records: the runtime-owned objects behind handles. They live in chunks that are never unmapped,
+ * so a stale handle can always be looked at: its generation no longer matches, and that is an
+ * error.
  *
  * A handle is       [63] 0   [62:32] generation   [31] 0   [30:28] kind   [27:0] index
  * A record's life is         [63:32] generation   [31:16] pins   [15:0] flags, LOCKED among them
  *
  * ORDERING LIFE: whoever holds the lock of a record sees all that earlier holders did.
  *   thread A                                 thread B
- *   A1 changes fields under the lock         B1 compare-and-swap of life: same generation, lock free
- *   A2 stores life without LOCKED, release   B2 acquire: reads the fields
+ *   A1 changes fields under the lock         B1 compare-and-swap of life: same generation,
+ *   A2 stores life without LOCKED, release      lock free; B2 acquire: reads the fields
  * Forbidden: B takes the lock of a record that was freed and made again.
  * Because:   the generation is part of the word that B1 compares; it is raised under the lock.
  * Without:   a stale handle reaches the object that took its place.

@@ -13,8 +13,8 @@ enum {
     sanitizer_factor = WEFT__ASAN ? 4 : 1, /* its frames are larger */
     slab_bytes = 64 * 1024 * 1024,
     colours = 16,
-    colour_bytes = 128,       /* 16 colours of 128: at most half of the first page */
-    depot_high_water = 1024,  /* idle stacks per class that keep their pages */
+    colour_bytes = 128,      /* 16 colours of 128: at most half of the first page */
+    depot_high_water = 1024, /* idle stacks per class that keep their pages */
     canary_words = 8
 };
 
@@ -74,7 +74,7 @@ static struct weft__stack_slab *make_slab(struct weft__stack_depot *depot, unsig
         return NULL;
     }
     slab->count = count;
-    slab->class = (uint8_t)class;
+    slab->class = (uint8_t) class;
     weft__add_relaxed(&depot->bytes, slab->bytes);
     return slab;
 }
@@ -111,7 +111,7 @@ void weft__stack_magazine_fini(struct weft__stack_magazine *magazine)
         return;
     for (int class = 0; class < WEFT__STACK_CLASSES; class ++)
         while (magazine->idle_count[class] > 0)
-            weft__stack_drain(magazine, (enum weft__stack_class)class);
+            weft__stack_drain(magazine, (enum weft__stack_class) class);
 }
 
 /* Gives @stack its memory: bounds, colour, guard or canary. */

@@ -38,21 +38,21 @@ struct weft__stack_slab;
  * keep no memory, only address space. */
 struct weft__stack_depot {
     struct weft__lock lock;
-    int node_id;                                     /* (i) kernel's number; negative: first touch */
-    struct weft__stack *idle[WEFT__STACK_CLASSES];   /* (l) */
-    uint32_t idle_count[WEFT__STACK_CLASSES];        /* (l) */
-    struct weft__stack_slab *slabs;                  /* (l) all; the first of a class is being carved */
-    _Atomic uint64_t made;                           /* stacks carved */
-    _Atomic uint64_t bytes;                          /* address space mapped */
+    int node_id;                                   /* (i) kernel's number; negative: first touch */
+    struct weft__stack *idle[WEFT__STACK_CLASSES]; /* (l) */
+    uint32_t idle_count[WEFT__STACK_CLASSES];      /* (l) */
+    struct weft__stack_slab *slabs; /* (l) all; the first of a class is being carved */
+    _Atomic uint64_t made;          /* stacks carved */
+    _Atomic uint64_t bytes;         /* address space mapped */
 };
 
 enum { WEFT__MAGAZINE = 64, WEFT__MAGAZINE_BATCH = 32 };
 
 /* A worker's own stacks, most recently used first; no atomics. */
 struct weft__stack_magazine {
-    struct weft__stack_depot *depot;                 /* (i) */
-    struct weft__stack *idle[WEFT__STACK_CLASSES];   /* (o) */
-    uint32_t idle_count[WEFT__STACK_CLASSES];        /* (o) */
+    struct weft__stack_depot *depot;               /* (i) */
+    struct weft__stack *idle[WEFT__STACK_CLASSES]; /* (o) */
+    uint32_t idle_count[WEFT__STACK_CLASSES];      /* (o) */
 };
 
 /* The smallest class that holds @bytes; negative when none does. */

@@ -15,8 +15,8 @@ WEFT_BEGIN
 /*
  * weft_chan_create - makes a channel
  * @message_bytes: size of each message; 0 to 64 KiB (0: only the event counts)
- * @depth:     how many messages it holds; 0 is unbuffered: put and take meet; up to 2^24, and at most
- *             1 GiB of messages
+ * @depth:     how many messages it holds; 0 is unbuffered: put and take meet; up to 2^24, and at
+ *             most 1 GiB of messages
  * Returns:    the channel; end it with weft_chan_release
  * Errors:     -EINVAL for a size or depth out of range, -ENOMEM
  * Ownership:  the caller owns the channel
@@ -36,8 +36,8 @@ WEFT_API weft_chan weft_chan_create(size_t message_bytes, size_t depth);
  * @message:   message_bytes to copy; may be NULL when that is 0
  * @until:     how long to wait
  * Returns:    0
- * Errors:     -EPIPE closed, or the error it was closed with; -ETIMEDOUT, -ECANCELED, -ESRCH, -EPERM
- *             when it would have to wait outside a task
+ * Errors:     -EPIPE closed, or the error it was closed with; -ETIMEDOUT, -ECANCELED, -ESRCH,
+ *             -EPERM when it would have to wait outside a task
  * Ownership:  copied; message is borrowed until the return
  * Context:    any task    Suspends: until there is room or a taker
  * Cancel:     all or nothing: on an error nobody has got or will get the message
@@ -98,8 +98,8 @@ WEFT_API WEFT_MUST_USE int weft_chan_try_take(weft_chan chan, void *out_message)
 
 /*
  * weft_chan_close - lets no more messages in
- * Tasks that wait in put get the error, their messages are not delivered. Messages in the buffer can
- * still be taken; then take gets the error. The first close counts, later ones change nothing.
+ * Tasks that wait in put get the error, their messages are not delivered. Messages in the buffer
+ * can still be taken; then take gets the error. The first close counts, later ones change nothing.
  * @chan:      the channel
  * @error:     0 for a plain close (-EPIPE), or the negative errno that put and take shall return
  * Returns:    0, also when it was closed before
@@ -115,9 +115,9 @@ WEFT_API int weft_chan_close(weft_chan chan, int error);
 
 /*
  * weft_chan_bind - closes a channel when a task ends
- * When the task fails, the channel is closed with its error; when it ends well, plainly. A task that
- * has ended already closes it at once. A channel may be bound to several tasks: the first that ends
- * closes it. A task may have any number of channels.
+ * When the task fails, the channel is closed with its error; when it ends well, plainly. A task
+ * that has ended already closes it at once. A channel may be bound to several tasks: the first that
+ * ends closes it. A task may have any number of channels.
  * @chan:      the channel
  * @task:      the task
  * Returns:    0
@@ -133,8 +133,8 @@ WEFT_API WEFT_MUST_USE int weft_chan_bind(weft_chan chan, weft_task task);
 
 /*
  * weft_chan_release - ends a channel
- * Closes it first; tasks that wait on it get -EPIPE; messages in it are dropped. The handle is stale
- * afterwards.
+ * Closes it first; tasks that wait on it get -EPIPE; messages in it are dropped. The handle is
+ * stale afterwards.
  * @chan:      the channel
  * Returns:    0
  * Errors:     -ESRCH

@@ -5,29 +5,32 @@
 #include <weft/base.h>
 
 typedef struct weft_counters {
-    size_t size;            /* sizeof(weft_counters) of the caller */
-    uint64_t spawned;       /* tasks spawned */
-    uint64_t ended;         /* tasks ended */
-    uint64_t switches;      /* times a task got the CPU */
-    uint64_t waits;         /* times a task suspended in a call that waits */
-    uint64_t steals;        /* fresh or migratable tasks taken from another worker */
-    uint64_t remote_wakes;  /* tasks made ready by another worker or thread */
-    uint64_t parks;         /* times a worker went to sleep in its ring */
-    uint64_t spins;         /* times an idle worker looked for work before it slept */
-    uint64_t doorbells;     /* wake-ups sent to sleeping workers */
+    size_t size;               /* sizeof(weft_counters) of the caller */
+    uint64_t spawned;          /* tasks spawned */
+    uint64_t ended;            /* tasks ended */
+    uint64_t switches;         /* times a task got the CPU */
+    uint64_t waits;            /* times a task suspended in a call that waits */
+    uint64_t steals;           /* fresh or migratable tasks taken from another worker */
+    uint64_t remote_wakes;     /* tasks made ready by another worker or thread */
+    uint64_t parks;            /* times a worker went to sleep in its ring */
+    uint64_t spins;            /* times an idle worker looked for work before it slept */
+    uint64_t doorbells;        /* wake-ups sent to sleeping workers */
     uint64_t doorbells_failed; /* of these, sent again by another way */
-    uint64_t rescued_wakes; /* sleeps that ended by their time limit and found work: 0, or a defect */
-    uint64_t timers;        /* timers that fired */
-    uint64_t system_calls;  /* io_uring_enter calls, and the plain calls that weft made in its place */
-    uint64_t submissions;   /* operations given to the kernel */
-    uint64_t completions;   /* completions reaped */
-    uint64_t overflows;     /* times the completion queue overflowed; nothing is lost */
-    uint64_t stacks_made;   /* stacks carved out of fresh memory */
-    uint64_t stack_bytes;   /* address space of all stacks */
-    uint64_t helper_calls;  /* calls run on helper threads */
+    uint64_t
+        rescued_wakes; /* sleeps that ended by their time limit and found work: 0, or a defect */
+    uint64_t timers;   /* timers that fired */
+    uint64_t
+        system_calls; /* io_uring_enter calls, and the plain calls that weft made in its place */
+    uint64_t submissions;  /* operations given to the kernel */
+    uint64_t completions;  /* completions reaped */
+    uint64_t overflows;    /* times the completion queue overflowed; nothing is lost */
+    uint64_t stacks_made;  /* stacks carved out of fresh memory */
+    uint64_t stack_bytes;  /* address space of all stacks */
+    uint64_t helper_calls; /* calls run on helper threads */
 } weft_counters;
 
-#define WEFT_COUNTERS_INIT { sizeof(weft_counters), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define WEFT_COUNTERS_NONE 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+#define WEFT_COUNTERS_INIT { sizeof(weft_counters), WEFT_COUNTERS_NONE }
 
 WEFT_BEGIN
 

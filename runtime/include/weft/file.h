@@ -21,16 +21,16 @@ typedef enum weft_file_kind {
 } weft_file_kind;
 
 typedef struct weft_file_info {
-    size_t size;           /* sizeof(weft_file_info) of the caller */
+    size_t size; /* sizeof(weft_file_info) of the caller */
     weft_file_kind kind;
-    uint32_t mode;         /* permission bits */
-    uint64_t bytes;        /* length */
+    uint32_t mode;  /* permission bits */
+    uint64_t bytes; /* length */
     uint64_t inode;
     uint64_t device;
     uint32_t links;
     uint32_t user;
     uint32_t group;
-    int64_t modified_ns;   /* since the epoch */
+    int64_t modified_ns; /* since the epoch */
 } weft_file_info;
 
 #define WEFT_FILE_INFO_INIT { sizeof(weft_file_info), WEFT_FILE_UNKNOWN, 0, 0, 0, 0, 0, 0, 0, 0 }

@@ -8,8 +8,8 @@ WEFT_BEGIN
 
 /*
  * weft_printf - prints to standard output, whole
- * End the text with a newline: calls are whole, halves of lines of two tasks are not joined. Does not
- * go through stdio; mix it with printf only after fflush.
+ * End the text with a newline: calls are whole, halves of lines of two tasks are not joined. Does
+ * not go through stdio; mix it with printf only after fflush.
  * @format:    printf format
  * Returns:    the bytes printed
  * Errors:     those of write(2); -ENOMEM when a text above 512 bytes finds no memory

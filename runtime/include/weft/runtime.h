@@ -1,6 +1,6 @@
 /*
- * The runtime is an object: any thread may start one, call into it and stop it, and several may live
- * in one process. Programs that are nothing but weft use weft_main.
+ * The runtime is an object: any thread may start one, call into it and stop it, and several may
+ * live in one process. Programs that are nothing but weft use weft_main.
  */
 #ifndef WEFT_RUNTIME_H
 #define WEFT_RUNTIME_H
@@ -14,18 +14,18 @@
 typedef void (*weft_report_fn)(void *context, const char *text);
 
 typedef struct weft_runtime_options {
-    size_t size;             /* sizeof(weft_runtime_options) */
-    uint32_t workers;        /* 0: one per allowed CPU, within the cgroup quota; up to 1,024 */
-    int smt_off;             /* 1: one worker per physical core */
-    size_t stack_bytes;      /* default of tasks; 0: 64 KiB; up to 1 MiB */
-    uint32_t spin_us;        /* 1 to 1,000: how long an idle worker looks for work before it sleeps;
+    size_t size;           /* sizeof(weft_runtime_options) */
+    uint32_t workers;      /* 0: one per allowed CPU, within the cgroup quota; up to 1,024 */
+    int smt_off;           /* 1: one worker per physical core */
+    size_t stack_bytes;    /* default of tasks; 0: 64 KiB; up to 1 MiB */
+    uint32_t spin_us;      /* 1 to 1,000: how long an idle worker looks for work before it sleeps;
                               * 0: adaptive, at most 50 us; WEFT_SPIN_NONE: it sleeps at once */
-    int migratable;          /* 1: all tasks may move after a wait; read README, "Migration" */
-    const char *topology;    /* synthetic topology, see numa/README.md; NULL: this machine */
-    uint32_t sq_entries;     /* submission queue, power of two; 0: 256 */
-    uint32_t cq_entries;     /* completion queue, power of two; 0: 4,096 */
-    weft_report_fn report;   /* gets notices; NULL: they are dropped (weft_main: standard error) */
-    void *report_context;    /* handed to report */
+    int migratable;        /* 1: all tasks may move after a wait; read README, "Migration" */
+    const char *topology;  /* synthetic topology, see numa/README.md; NULL: this machine */
+    uint32_t sq_entries;   /* submission queue, power of two; 0: 256 */
+    uint32_t cq_entries;   /* completion queue, power of two; 0: 4,096 */
+    weft_report_fn report; /* gets notices; NULL: they are dropped (weft_main: standard error) */
+    void *report_context;  /* handed to report */
 } weft_runtime_options;
 
 #define WEFT_SPIN_NONE UINT32_MAX
@@ -43,14 +43,15 @@ WEFT_BEGIN
 /*
  * weft_main - runs a program as a weft task, from main
  * Starts a runtime, runs app as its first task and stops the runtime. Notices go to standard error.
- * Interrupt (Ctrl-C) cancels everything; a second one has its usual action. Environment: WEFT_WORKERS,
- * WEFT_SMT=off, WEFT_TOPOLOGY, WEFT_SPIN_US.
+ * Interrupt (Ctrl-C) cancels everything; a second one has its usual action. Environment:
+ * WEFT_WORKERS, WEFT_SMT=off, WEFT_TOPOLOGY, WEFT_SPIN_US.
  * @argc:      main's
  * @argv:      main's
  * @app:       the first task; its argument is a const weft_arguments *
  * @options:   NULL for defaults; the environment overrides workers, smt_off, topology and spin_us
- * Returns:    what main shall return: app's result when >= 0 (at most 125), 1 when app failed, 2 when
- *             the runtime could not start, 130 after an interrupt. Failures are said on standard error
+ * Returns:    what main shall return: app's result when >= 0 (at most 125), 1 when app failed, 2
+ *             when the runtime could not start, 130 after an interrupt. Failures are said on
+ *             standard error
  * Errors:     none
  * Ownership:  argc and argv stay the caller's
  * Context:    the main thread, outside any task    Suspends: blocks the thread until app has ended
@@ -71,7 +72,8 @@ WEFT_API int weft_main(int argc, char **argv, weft_task_fn app,
  * Errors:     -EINVAL for options or environment out of range, -ENOMEM, -EAGAIN for threads,
  *             -EMFILE, -ENOSYS, -EPERM or -EOPNOTSUPP for io_uring (out_error says which knob)
  * Ownership:  the caller owns the runtime; options are copied
- * Context:    any thread, also a task of another runtime    Suspends: blocks the thread for the start
+ * Context:    any thread, also a task of another runtime    Suspends: blocks the thread for the
+ *             start
  * Cancel:     no effect
  * Ordering:   none
  * Cost:       a thread and a ring for each worker, about 1 ms    Node: workers' own
@@ -86,8 +88,8 @@ WEFT_API WEFT_MUST_USE weft_runtime weft_start(const weft_runtime_options *optio
  * @fn:        the body; its scope is the runtime's root
  * @argument:  handed to fn as it is
  * Returns:    what fn returned
- * Errors:     -ESRCH, -ESHUTDOWN while it stops, -ENOMEM, -EOWNERDEAD after fork, -EDEADLK from a task
- *             of the same runtime (spawn instead), or fn's own
+ * Errors:     -ESRCH, -ESHUTDOWN while it stops, -ENOMEM, -EOWNERDEAD after fork, -EDEADLK from a
+ *             task of the same runtime (spawn instead), or fn's own
  * Ownership:  argument stays the caller's
  * Context:    any thread but a worker of runtime    Suspends: blocks the thread until fn has ended
  * Cancel:     weft_stop cancels the task
@@ -99,14 +101,14 @@ WEFT_API WEFT_MUST_USE int weft_call(weft_runtime runtime, weft_task_fn fn, void
 
 /*
  * weft_stop - stops a runtime
- * Cancels its root scope, waits until all tasks have ended, ends the workers. Past the deadline what
- * refuses to end is named in a notice and left behind on purpose: its stack and ring stay mapped,
- * because the kernel may still write there.
+ * Cancels its root scope, waits until all tasks have ended, ends the workers. Past the deadline
+ * what refuses to end is named in a notice and left behind on purpose: its stack and ring stay
+ * mapped, because the kernel may still write there.
  * @runtime:   the runtime; its handle is stale afterwards, and so are those of all its tasks
  * @until:     how long to wait for tasks
  * Returns:    0, or how many tasks were left behind
- * Errors:     -ESRCH when it was stopped already, -EDEADLK from one of its own tasks, -EOWNERDEAD after
- *             fork
+ * Errors:     -ESRCH when it was stopped already, -EDEADLK from one of its own tasks, -EOWNERDEAD
+ *             after fork
  * Ownership:  the runtime is given back
  * Context:    any thread but a worker of runtime    Suspends: blocks the thread
  * Cancel:     no effect

@@ -15,17 +15,20 @@ typedef enum weft_scope_policy {
     WEFT_RUN_ALL      /* every task runs to its own end; servers use it */
 } weft_scope_policy;
 
+/*
+ * @forget: 1: a task's record goes when it ends, not when the scope closes. For scopes with endless
+ * many tasks: only the first 16 failures are kept, later ones are counted, and the handles of ended
+ * tasks are stale.
+ */
 typedef struct weft_scope_options {
-    size_t size;              /* sizeof(weft_scope_options) */
+    size_t size; /* sizeof(weft_scope_options) */
     weft_scope_policy policy;
-    int forget;               /* 1: a task's record goes when it ends, not when the scope closes. For
-                               * scopes with endless many tasks; only the first 16 failures are kept,
-                               * later ones are counted, and handles of ended tasks are stale */
-    weft_deadline until;      /* at this time the scope is cancelled; WEFT_NEVER by default */
+    int forget;
+    weft_deadline until; /* at this time the scope is cancelled; WEFT_NEVER by default */
 } weft_scope_options;
 
 #define WEFT_SCOPE_OPTIONS(...) \
-    ((weft_scope_options){ .size = sizeof(weft_scope_options), .until = { INT64_MAX }, __VA_ARGS__ })
+    ((weft_scope_options){ .size = sizeof(weft_scope_options), .until = WEFT_NEVER, __VA_ARGS__ })
 
 /* The scope that belongs to the runtime: its tasks are detached, their records go when they end. */
 #define WEFT_DETACHED ((weft_scope)0)
@@ -71,7 +74,8 @@ WEFT_API WEFT_MUST_USE int weft_scope_join(weft_scope scope, weft_deadline until
  * afterwards.
  * @scope:     a scope of the running task
  * Returns:    0 when all ended well, else the code of the first failure in time
- * Errors:     -ESRCH, -EPERM when another task opened it, or the first failure (a failed spawn counts)
+ * Errors:     -ESRCH, -EPERM when another task opened it, or the first failure (a failed spawn
+ *             counts)
  * Ownership:  the scope and all records of its tasks are given back
  * Context:    the task that opened it    Suspends: until the last task has ended
  * Cancel:     neither cancel nor deadline ends this wait; both have reached the tasks

@@ -20,19 +20,20 @@ typedef enum weft_task_state {
     WEFT_TASK_FRESH = 1, /* spawned, not yet started */
     WEFT_TASK_READY,     /* can run, waits for its worker */
     WEFT_TASK_RUNNING,
-    WEFT_TASK_WAITING,   /* in a call that waits */
+    WEFT_TASK_WAITING, /* in a call that waits */
     WEFT_TASK_ENDED
 } weft_task_state;
 
 typedef struct weft_spawn_options {
-    size_t size;         /* sizeof(weft_spawn_options) */
-    const char *name;    /* up to WEFT_NAME - 1 bytes, copied; NULL: none */
-    weft_place place;    /* where it starts */
-    size_t stack_bytes;  /* 0: the runtime's default (64 KiB); rounded up to 16, 64, 256 KiB, 1 MiB */
-    size_t copy_bytes;   /* > 0: the argument points to so many bytes, which are copied */
+    size_t size;      /* sizeof(weft_spawn_options) */
+    const char *name; /* up to WEFT_NAME - 1 bytes, copied; NULL: none */
+    weft_place place; /* where it starts */
+    size_t
+        stack_bytes;   /* 0: the runtime's default (64 KiB); rounded up to 16, 64, 256 KiB, 1 MiB */
+    size_t copy_bytes; /* > 0: the argument points to so many bytes, which are copied */
     size_t result_bytes; /* room for weft_result_give; up to 1 GiB */
     int pinned;          /* 1: never stolen, starts where its place says */
-    int migratable;      /* 1: may resume on another worker after a wait; read README, "Migration" */
+    int migratable; /* 1: may resume on another worker after a wait; read README, "Migration" */
 } weft_spawn_options;
 
 #define WEFT_SPAWN_OPTIONS(...) \
@@ -51,8 +52,8 @@ WEFT_BEGIN
  *             failure too, so that weft_scope_close reports it
  * Ownership:  what argument points to stays the caller's and must outlive the task
  * Context:    any task; any thread when scope is a handle    Suspends: never
- * Cancel:     into a cancelled scope the task is born cancelled; its body runs all the same, so that
- *             it can give back what it was handed
+ * Cancel:     into a cancelled scope the task is born cancelled; its body runs all the same, so
+ *             that it can give back what it was handed
  * Ordering:   what the caller did happens-before the body's first statement
  * Cost:       no allocation in the steady state, no system call unless a worker must be woken
  * Node:       record local; stack where it first runs
@@ -63,16 +64,17 @@ WEFT_API weft_task weft_go(weft_scope scope, weft_task_fn fn, void *argument);
 /*
  * weft_go_copy - starts a task that gets a private copy of some bytes
  * @scope:     as weft_go
- * @fn:        the body; it gets a pointer to the copy, aligned to 16 bytes, valid until the task ends
+ * @fn:        the body; it gets a pointer to the copy, aligned to 16 bytes, valid until the task
+ *             ends
  * @bytes:     what to copy; may be NULL when size is 0
- * @size:      0 to 1 GiB; up to 64 bytes need no allocation
+ * @size:      0 to 1 GiB; up to 48 bytes need no allocation
  * Returns:    the task
  * Errors:     as weft_go, and -EINVAL for a size out of range
  * Ownership:  the copy is the task's
  * Context:    as weft_go    Suspends: never
  * Cancel:     as weft_go
  * Ordering:   as weft_go
- * Cost:       as weft_go, and an allocation above 64 bytes    Node: local
+ * Cost:       as weft_go, and an allocation above 48 bytes    Node: local
  * Since:      0.1    Source: the interpolation of Julia's @spawn
  */
 WEFT_API weft_task weft_go_copy(weft_scope scope, weft_task_fn fn, const void *bytes, size_t size);
@@ -84,8 +86,8 @@ WEFT_API weft_task weft_go_copy(weft_scope scope, weft_task_fn fn, const void *b
  * @argument:  handed to fn, or copied when options->copy_bytes says so
  * @options:   made with WEFT_SPAWN_OPTIONS; NULL is weft_go
  * Returns:    the task
- * Errors:     as weft_go, and -EINVAL for a wrong size, an unknown place, a worker that is not there,
- *             a stack above 1 MiB, a copy or result above 1 GiB
+ * Errors:     as weft_go, and -EINVAL for a wrong size, an unknown place, a worker that is not
+ *             there, a stack above 1 MiB, a copy or result above 1 GiB
  * Ownership:  options and name are copied
  * Context:    as weft_go    Suspends: never
  * Cancel:     as weft_go
@@ -121,8 +123,8 @@ WEFT_API WEFT_MUST_USE int weft_wait(weft_task task, weft_deadline until);
  * @size:      must be what the task gave
  * @until:     as weft_wait
  * Returns:    0
- * Errors:     as weft_wait; the task's own error when its body failed; -ENODATA when it gave nothing,
- *             -EMSGSIZE when it gave another size
+ * Errors:     as weft_wait; the task's own error when its body failed; -ENODATA when it gave
+ *             nothing, -EMSGSIZE when it gave another size
  * Ownership:  copied out; the bytes stay with the task for others to fetch
  * Context:    any task    Suspends: until the task has ended
  * Cancel:     the wait ends; nothing is consumed
@@ -169,20 +171,21 @@ WEFT_API int weft_release(weft_task task);
  * Returns at once when there is none. I/O and timers are served at least every 61 switches or
  * 100 us of them. errno is not preserved across it, as it is across calls that wait.
  * Returns:    0
- * Errors:     -ECANCELED when the task is cancelled (it has yielded all the same), -EPERM outside a task
+ * Errors:     -ECANCELED when the task is cancelled (it has yielded all the same), -EPERM outside a
+ *             task
  * Ownership:  none
  * Context:    any task    Suspends: until its turn comes again
  * Cancel:     tells, see Errors
  * Ordering:   none with other workers
- * Cost:       one switch, about 12 ns    Node: none
+ * Cost:       one switch, about 7 ns    Node: none
  * Since:      0.1    Source: original
  */
 WEFT_API int weft_yield(void);
 
 /*
- * weft_poll - the poll point for long computations: yields only when something waits for this worker
- * Call it every few microseconds of a loop that neither waits nor yields: a started task, its I/O
- * and its timers stay on their worker, and wait while another task computes there.
+ * weft_poll - the poll point for long computations: yields only when something waits for this
+ * worker Call it every few microseconds of a loop that neither waits nor yields: a started task,
+ * its I/O and its timers stay on their worker, and wait while another task computes there.
  * Returns:    0
  * Errors:     -ECANCELED when the task is cancelled, -EPERM outside a task
  * Ownership:  none

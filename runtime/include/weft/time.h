@@ -1,7 +1,8 @@
 /*
  * Time and deadlines.
- * A deadline is an absolute point of CLOCK_MONOTONIC in a struct of its own, so that a bare duration
- * does not compile where a deadline is meant. It is the last argument of every call that waits.
+ * A deadline is an absolute point of CLOCK_MONOTONIC in a struct of its own, so that a bare
+ * duration does not compile where a deadline is meant. It is the last argument of every call that
+ * waits.
  */
 #ifndef WEFT_TIME_H
 #define WEFT_TIME_H
