@@ -132,6 +132,14 @@ weft_sources += runtime/task/switch_aarch64.S
 endif
 
 EXTRA_DIST += \
+    runtime/README.md \
+    runtime/base/README.md \
+    runtime/io/README.md \
+    runtime/offload/README.md \
+    runtime/sched/README.md \
+    runtime/sync/README.md \
+    runtime/task/README.md \
+    runtime/trace/README.md \
     runtime/task/switch_aarch64.S \
     runtime/task/switch_x86_64.S \
     runtime/weft.map

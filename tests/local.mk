@@ -5,10 +5,14 @@
 support_sources += \
     tests/support/bed.c \
     tests/support/bed.h \
+    tests/support/expect.c \
+    tests/support/expect.h \
     tests/support/fake_engine.c \
     tests/support/fake_engine.h \
     tests/support/machine.c \
     tests/support/machine.h \
+    tests/support/rig.c \
+    tests/support/rig.h \
     tests/support/stress.c \
     tests/support/stress.h \
     tests/support/tree.c \
@@ -23,6 +27,7 @@ unit_test_scripts += \
 unit_tests += \
     tests/unit/base_test \
     tests/unit/cgroup_test \
+    tests/unit/chan_test \
     tests/unit/cpuset_test \
     tests/unit/doorbell_test \
     tests/unit/doorbell_threads_test \
@@ -34,6 +39,8 @@ unit_tests += \
     tests/unit/pool_test \
     tests/unit/probe_test \
     tests/unit/synthetic_test \
+    tests/unit/task_life_test \
+    tests/unit/task_test \
     tests/unit/topology_test
 
 # The engine's upcalls belong to the scheduler. Tests of uring link the stand-in as an object: from an
@@ -55,7 +62,9 @@ fault_tests += \
 
 stress_tests += \
     tests/stress/sleepers \
-    tests/stress/spawn_join
+    tests/stress/spawn_join \
+    tests/stress/torture
+tests_stress_torture_LDADD = $(LDADD) -lm
 
 switch_tests =
 
@@ -101,6 +110,7 @@ print-switch-tests:
 
 EXTRA_DIST += \
     $(unit_test_scripts) \
+    tests/README.md \
     tests/count-tests \
     tests/install \
     tests/model \

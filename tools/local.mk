@@ -100,6 +100,7 @@ clean-local:
 	test $(srcdir) = . || rm -rf tools/bench/peers
 
 EXTRA_DIST += \
+    tools/README.md \
     tools/bench/README.md \
     tools/bench/peers \
     tools/examples/README.md

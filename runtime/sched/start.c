@@ -26,7 +26,7 @@ bool weft__start_task(struct weft__worker *worker, struct weft__task *task)
 /* The next task, if it may take over the stack on which the last one has ended. */
 static bool takes_over(const struct weft__task *next, const struct weft__stack *stack)
 {
-    return next->stack == NULL && next->stack_class == stack->class;
+    return next->stack == NULL && next->stack_class == stack->size_class;
 }
 
 /* Picks what runs after a task has ended; NULL: the loop. */

@@ -26,7 +26,7 @@ struct weft__stack_slab {
     size_t bytes;
     uint32_t count;  /* stacks in it */
     uint32_t carved; /* of these, made so far */
-    uint8_t class;
+    uint8_t size_class;
     struct weft__stack stacks[];
 };
 
@@ -39,20 +39,20 @@ static const size_t class_bytes[WEFT__STACK_CLASSES] = {
 
 int weft__stack_class_of(size_t bytes)
 {
-    for (int class = 0; class < WEFT__STACK_CLASSES; class ++)
-        if (bytes * sanitizer_factor <= class_bytes[class])
-            return class;
+    for (int size_class = 0; size_class < WEFT__STACK_CLASSES; size_class++)
+        if (bytes * sanitizer_factor <= class_bytes[size_class])
+            return size_class;
     return -1;
 }
 
-size_t weft__stack_class_bytes(enum weft__stack_class class)
+size_t weft__stack_class_bytes(enum weft__stack_class size_class)
 {
-    return class_bytes[class];
+    return class_bytes[size_class];
 }
 
-static size_t slot_bytes(unsigned class)
+static size_t slot_bytes(unsigned size_class)
 {
-    return class_bytes[class] + WEFT__GUARD_BYTES;
+    return class_bytes[size_class] + WEFT__GUARD_BYTES;
 }
 
 static size_t slab_header_bytes(uint32_t count)
@@ -60,21 +60,21 @@ static size_t slab_header_bytes(uint32_t count)
     return sizeof(struct weft__stack_slab) + count * sizeof(struct weft__stack);
 }
 
-static struct weft__stack_slab *make_slab(struct weft__stack_depot *depot, unsigned class)
+static struct weft__stack_slab *make_slab(struct weft__stack_depot *depot, unsigned size_class)
 {
-    uint32_t count = (uint32_t)(slab_bytes / slot_bytes(class));
+    uint32_t count = (uint32_t)(slab_bytes / slot_bytes(size_class));
     struct weft__stack_slab *slab = weft__memory_alloc(WEFT__NODE_LOCAL, slab_header_bytes(count));
 
     if (slab == NULL)
         return NULL;
-    slab->bytes = count * slot_bytes(class);
+    slab->bytes = count * slot_bytes(size_class);
     slab->mapping = weft__memory_map(depot->node_id, slab->bytes);
     if (slab->mapping == NULL) {
         weft__memory_free(slab, slab_header_bytes(count));
         return NULL;
     }
     slab->count = count;
-    slab->class = (uint8_t) class;
+    slab->size_class = (uint8_t)size_class;
     weft__add_relaxed(&depot->bytes, slab->bytes);
     return slab;
 }
@@ -109,36 +109,36 @@ void weft__stack_magazine_fini(struct weft__stack_magazine *magazine)
 {
     if (magazine->depot == NULL)
         return;
-    for (int class = 0; class < WEFT__STACK_CLASSES; class ++)
-        while (magazine->idle_count[class] > 0)
-            weft__stack_drain(magazine, (enum weft__stack_class) class);
+    for (int size_class = 0; size_class < WEFT__STACK_CLASSES; size_class++)
+        while (magazine->idle_count[size_class] > 0)
+            weft__stack_drain(magazine, (enum weft__stack_class)size_class);
 }
 
 /* Gives @stack its memory: bounds, colour, guard or canary. */
 static void carve(struct weft__stack_slab *slab, uint32_t index)
 {
     struct weft__stack *stack = &slab->stacks[index];
-    char *slot = slab->mapping + index * slot_bytes(slab->class);
+    char *slot = slab->mapping + index * slot_bytes(slab->size_class);
 
-    stack->class = slab->class;
+    stack->size_class = slab->size_class;
     stack->low = slot + WEFT__GUARD_BYTES;
-    stack->top = slot + slot_bytes(slab->class) - (index % colours) * colour_bytes;
+    stack->top = slot + slot_bytes(slab->size_class) - (index % colours) * colour_bytes;
     stack->guarded = weft__guard_install(slot);
     if (!stack->guarded)
         for (int i = 0; i < canary_words; i++)
             ((uint64_t *)(void *)stack->low)[i] = canary;
 }
 
-/* Reserves up to a batch of uncarved stacks of the newest slab of @class, or of a new one. */
-static uint32_t reserve(struct weft__stack_depot *depot, unsigned class,
+/* Reserves up to a batch of uncarved stacks of the newest slab of @size_class, or of a new one. */
+static uint32_t reserve(struct weft__stack_depot *depot, unsigned size_class,
                         struct weft__stack_slab **out_slab, uint32_t *out_first)
 {
     struct weft__stack_slab *slab = depot->slabs;
 
-    while (slab != NULL && (slab->class != class || slab->carved == slab->count))
+    while (slab != NULL && (slab->size_class != size_class || slab->carved == slab->count))
         slab = slab->next;
     if (slab == NULL) {
-        slab = make_slab(depot, class);
+        slab = make_slab(depot, size_class);
         if (slab == NULL)
             return 0;
         slab->next = depot->slabs;
@@ -152,22 +152,23 @@ static uint32_t reserve(struct weft__stack_depot *depot, unsigned class,
     return batch;
 }
 
-static void take_idle(struct weft__stack_magazine *magazine, unsigned class)
+static void take_idle(struct weft__stack_magazine *magazine, unsigned size_class)
 {
     struct weft__stack_depot *depot = magazine->depot;
 
-    while (depot->idle[class] != NULL && magazine->idle_count[class] < WEFT__MAGAZINE_BATCH) {
-        struct weft__stack *stack = depot->idle[class];
-        depot->idle[class] = stack->next;
-        depot->idle_count[class]--;
-        stack->next = magazine->idle[class];
-        magazine->idle[class] = stack;
-        magazine->idle_count[class]++;
+    while (depot->idle[size_class] != NULL &&
+           magazine->idle_count[size_class] < WEFT__MAGAZINE_BATCH) {
+        struct weft__stack *stack = depot->idle[size_class];
+        depot->idle[size_class] = stack->next;
+        weft__bump_by(&depot->idle_count[size_class], UINT32_MAX);
+        stack->next = magazine->idle[size_class];
+        magazine->idle[size_class] = stack;
+        magazine->idle_count[size_class]++;
     }
 }
 
 WEFT__COLD struct weft__stack *weft__stack_refill(struct weft__stack_magazine *magazine,
-                                                  enum weft__stack_class class)
+                                                  enum weft__stack_class size_class)
 {
     struct weft__stack_depot *depot = magazine->depot;
     struct weft__stack_slab *slab = NULL;
@@ -175,19 +176,19 @@ WEFT__COLD struct weft__stack *weft__stack_refill(struct weft__stack_magazine *m
     uint32_t batch = 0;
 
     weft__lock_acquire(&depot->lock); /* pairs with weft__lock_release */
-    take_idle(magazine, class);
-    if (magazine->idle_count[class] == 0)
-        batch = reserve(depot, class, &slab, &first);
+    take_idle(magazine, size_class);
+    if (magazine->idle_count[size_class] == 0)
+        batch = reserve(depot, size_class, &slab, &first);
     weft__lock_release(&depot->lock);
 
     for (uint32_t i = batch; i-- > 0;) { /* the guards are made outside the lock: 0.8 us each */
         carve(slab, first + i);
-        slab->stacks[first + i].next = magazine->idle[class];
-        magazine->idle[class] = &slab->stacks[first + i];
-        magazine->idle_count[class]++;
+        slab->stacks[first + i].next = magazine->idle[size_class];
+        magazine->idle[size_class] = &slab->stacks[first + i];
+        magazine->idle_count[size_class]++;
     }
     weft__add_relaxed(&depot->made, batch);
-    return magazine->idle_count[class] == 0 ? NULL : weft__stack_get(magazine, class);
+    return magazine->idle_count[size_class] == 0 ? NULL : weft__stack_get(magazine, size_class);
 }
 
 /* The pages go, the guard stays (measured: markers survive MADV_DONTNEED), and so must a canary. */
@@ -200,11 +201,12 @@ static void give_pages_back(struct weft__stack *stack)
 }
 
 WEFT__COLD void weft__stack_drain(struct weft__stack_magazine *magazine,
-                                  enum weft__stack_class class)
+                                  enum weft__stack_class size_class)
 {
     struct weft__stack_depot *depot = magazine->depot;
-    bool cold = depot->idle_count[class] > depot_high_water; /* a look without the lock will do */
-    struct weft__stack *first = magazine->idle[class];
+    /* a look without the lock will do */
+    bool cold = weft__load_relaxed(&depot->idle_count[size_class]) > depot_high_water;
+    struct weft__stack *first = magazine->idle[size_class];
     struct weft__stack *last = NULL;
     uint32_t count = 0;
 
@@ -217,12 +219,12 @@ WEFT__COLD void weft__stack_drain(struct weft__stack_magazine *magazine,
     }
     if (last == NULL)
         return;
-    magazine->idle[class] = last->next;
-    magazine->idle_count[class] -= count;
+    magazine->idle[size_class] = last->next;
+    magazine->idle_count[size_class] -= count;
     weft__lock_acquire(&depot->lock); /* pairs with weft__lock_release */
-    last->next = depot->idle[class];
-    depot->idle[class] = first;
-    depot->idle_count[class] += count;
+    last->next = depot->idle[size_class];
+    depot->idle[size_class] = first;
+    weft__bump_by(&depot->idle_count[size_class], count);
     weft__lock_release(&depot->lock);
 }
 
@@ -234,5 +236,5 @@ void weft__stack_check(const struct weft__stack *stack, const char *who)
         WEFT_ASSERT(((const uint64_t *)(const void *)stack->low)[i] == canary,
                     "task %s ran over the end of its stack of %zu bytes; spawn it with a larger "
                     "stack_bytes, or raise vm.max_map_count so that stacks get guard pages",
-                    who, class_bytes[stack->class]);
+                    who, class_bytes[stack->size_class]);
 }

@@ -28,7 +28,7 @@ struct weft__stack {
     struct weft__stack *next;     /* pool link */
     char *low;                    /* (i) lowest usable byte; the guard is below */
     char *top;                    /* (i) coloured, aligned to 16 */
-    uint8_t class;                /* (i) enum weft__stack_class */
+    uint8_t size_class;           /* (i) enum weft__stack_class */
     bool guarded;                 /* (i) false: a canary stands at low */
 };
 
@@ -40,7 +40,7 @@ struct weft__stack_depot {
     struct weft__lock lock;
     int node_id;                                   /* (i) kernel's number; negative: first touch */
     struct weft__stack *idle[WEFT__STACK_CLASSES]; /* (l) */
-    uint32_t idle_count[WEFT__STACK_CLASSES];      /* (l) */
+    _Atomic uint32_t idle_count[WEFT__STACK_CLASSES]; /* written under the lock */
     struct weft__stack_slab *slabs; /* (l) all; the first of a class is being carved */
     _Atomic uint64_t made;          /* stacks carved */
     _Atomic uint64_t bytes;         /* address space mapped */
@@ -59,7 +59,7 @@ struct weft__stack_magazine {
 int weft__stack_class_of(size_t bytes);
 
 /* Usable bytes of a class, colour aside. */
-size_t weft__stack_class_bytes(enum weft__stack_class class);
+size_t weft__stack_class_bytes(enum weft__stack_class size_class);
 
 void weft__stack_depot_init(struct weft__stack_depot *depot, int node_id);
 
@@ -71,32 +71,32 @@ void weft__stack_magazine_init(struct weft__stack_magazine *magazine,
 void weft__stack_magazine_fini(struct weft__stack_magazine *magazine); /* gives all to the depot */
 
 struct weft__stack *weft__stack_refill(struct weft__stack_magazine *magazine,
-                                       enum weft__stack_class class);
-void weft__stack_drain(struct weft__stack_magazine *magazine, enum weft__stack_class class);
+                                       enum weft__stack_class size_class);
+void weft__stack_drain(struct weft__stack_magazine *magazine, enum weft__stack_class size_class);
 
 /* Ends the process with a sentence when the canary of an unguarded stack is gone. */
 void weft__stack_check(const struct weft__stack *stack, const char *who);
 
-/* A stack of @class; NULL when no memory can be mapped. */
+/* A stack of @size_class; NULL when no memory can be mapped. */
 static inline struct weft__stack *weft__stack_get(struct weft__stack_magazine *magazine,
-                                                  enum weft__stack_class class)
+                                                  enum weft__stack_class size_class)
 {
-    struct weft__stack *stack = magazine->idle[class];
+    struct weft__stack *stack = magazine->idle[size_class];
 
     if (WEFT__UNLIKELY(stack == NULL))
-        return weft__stack_refill(magazine, class);
-    magazine->idle[class] = stack->next;
-    magazine->idle_count[class]--;
+        return weft__stack_refill(magazine, size_class);
+    magazine->idle[size_class] = stack->next;
+    magazine->idle_count[size_class]--;
     return stack;
 }
 
 /* Gives a stack back that nobody runs on. */
 static inline void weft__stack_put(struct weft__stack_magazine *magazine, struct weft__stack *stack)
 {
-    stack->next = magazine->idle[stack->class];
-    magazine->idle[stack->class] = stack;
-    if (WEFT__UNLIKELY(++magazine->idle_count[stack->class] > WEFT__MAGAZINE))
-        weft__stack_drain(magazine, stack->class);
+    stack->next = magazine->idle[stack->size_class];
+    magazine->idle[stack->size_class] = stack;
+    if (WEFT__UNLIKELY(++magazine->idle_count[stack->size_class] > WEFT__MAGAZINE))
+        weft__stack_drain(magazine, stack->size_class);
 }
 
 #endif
