@@ -25,7 +25,7 @@ static const struct {
 
 const char *weft_error_name(int code)
 {
-    int number = code < 0 ? -code : code;
+    int number = code < 0 && code != INT32_MIN ? -code : code;
 
     if (code == 0)
         return "no error";

@@ -98,8 +98,31 @@ static void free_worker(struct weft__worker *worker)
 static void wake_all(struct weft__runtime *runtime)
 {
     for (uint32_t i = 0; i < runtime->worker_count; i++)
-        if (runtime->workers[i]->started)
+        if (runtime->workers[i] != NULL && runtime->workers[i]->started)
             (void)weft__sleep_wake(NULL, runtime->workers[i], WEFT__WORKER_NOTIFIED);
+}
+
+static void join_all(struct weft__runtime *runtime)
+{
+    for (uint32_t i = 0; i < runtime->worker_count; i++)
+        if (runtime->workers[i] != NULL && runtime->workers[i]->started) {
+            (void)pthread_join(runtime->workers[i]->thread, NULL);
+            runtime->workers[i]->started = false;
+        }
+}
+
+/* Cancels that found their task ended and their worker leaving: they still pin the task's record.
+ * One may go on to another worker, so it takes rounds until a round delivers none. */
+static void drain_all(struct weft__runtime *runtime)
+{
+    bool delivered = true;
+
+    while (delivered) {
+        delivered = false;
+        for (uint32_t i = 0; i < runtime->worker_count; i++)
+            if (runtime->workers[i] != NULL && weft__step_drain(runtime->workers[i]))
+                delivered = true;
+    }
 }
 
 void weft__halt_free(struct weft__runtime *runtime)
@@ -107,11 +130,8 @@ void weft__halt_free(struct weft__runtime *runtime)
     weft__store_relaxed(&runtime->stopping, WEFT__RUNTIME_LEAVING); /* SLEEP S1 */
     if (runtime->workers != NULL) {
         wake_all(runtime);
-        for (uint32_t i = 0; i < runtime->worker_count; i++)
-            if (runtime->workers[i] != NULL && runtime->workers[i]->started) {
-                (void)pthread_join(runtime->workers[i]->thread, NULL);
-                runtime->workers[i]->started = false;
-            }
+        join_all(runtime);
+        drain_all(runtime);
     }
     weft__pool_close(runtime->pool);
     if (runtime->handle > 0)

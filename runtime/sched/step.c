@@ -20,7 +20,7 @@
 enum { completion_budget = 128, timer_budget = 64, switch_budget = 61, global_every = 61 };
 enum { flush_entries = 32, flush_ns = 50000 };
 
-static bool drain_inbox(struct weft__worker *worker)
+bool weft__step_drain(struct weft__worker *worker)
 {
     struct weft__message *message;
 
@@ -106,7 +106,7 @@ static bool run_tasks(struct weft__worker *worker)
 
 bool weft__step_worker(struct weft__worker *worker)
 {
-    bool busy = drain_inbox(worker);
+    bool busy = weft__step_drain(worker);
 
     if (weft__engine_has_events(worker->engine))
         busy |= weft__engine_poll(worker->engine, completion_budget) > 0;

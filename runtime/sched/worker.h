@@ -108,6 +108,10 @@ static inline struct weft__task *weft__worker_task(const struct weft__worker *wo
  * left. True when something was done. */
 bool weft__step_worker(struct weft__worker *worker);
 
+/* Delivers all messages of the inbox. Also for whoever has joined the worker's thread: a cancel
+ * that came after the last task's end still pins its record. */
+bool weft__step_drain(struct weft__worker *worker);
+
 /* What steps until the runtime stops; the body of a worker's thread. */
 void weft__step_loop(struct weft__worker *worker);
 
