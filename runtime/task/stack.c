@@ -24,8 +24,11 @@ struct weft__stack_slab {
     struct weft__stack_slab *next;
     char *mapping;
     size_t bytes;
-    uint32_t count;  /* stacks in it */
-    uint32_t carved; /* of these, made so far */
+    uint32_t count;       /* stacks in it */
+    uint32_t carved;      /* of these, made so far */
+    uint32_t idle;        /* of these, in the depot */
+    bool touched;         /* some of its stacks may hold pages */
+    _Atomic bool guarded; /* all of its stacks have a guard: none needs a canary */
     uint8_t size_class;
     struct weft__stack stacks[];
 };
@@ -74,6 +77,7 @@ static struct weft__stack_slab *make_slab(struct weft__stack_depot *depot, unsig
         return NULL;
     }
     slab->count = count;
+    weft__store_relaxed(&slab->guarded, true);
     slab->size_class = (uint8_t)size_class;
     weft__add_relaxed(&depot->bytes, slab->bytes);
     return slab;
@@ -123,10 +127,13 @@ static void carve(struct weft__stack_slab *slab, uint32_t index)
     stack->size_class = slab->size_class;
     stack->low = slot + WEFT__GUARD_BYTES;
     stack->top = slot + slot_bytes(slab->size_class) - (index % colours) * colour_bytes;
+    stack->slab = slab;
     stack->guarded = weft__guard_install(slot);
-    if (!stack->guarded)
-        for (int i = 0; i < canary_words; i++)
-            ((uint64_t *)(void *)stack->low)[i] = canary;
+    if (stack->guarded)
+        return;
+    weft__store_relaxed(&slab->guarded, false);
+    for (int i = 0; i < canary_words; i++)
+        ((uint64_t *)(void *)stack->low)[i] = canary;
 }
 
 /* Reserves up to a batch of uncarved stacks of the newest slab of @size_class, or of a new one. */
@@ -149,6 +156,7 @@ static uint32_t reserve(struct weft__stack_depot *depot, unsigned size_class,
     *out_slab = slab;
     *out_first = slab->carved;
     slab->carved += batch;
+    slab->touched = true;
     return batch;
 }
 
@@ -161,6 +169,8 @@ static void take_idle(struct weft__stack_magazine *magazine, unsigned size_class
         struct weft__stack *stack = depot->idle[size_class];
         depot->idle[size_class] = stack->next;
         weft__bump_by(&depot->idle_count[size_class], UINT32_MAX);
+        stack->slab->idle--;
+        stack->slab->touched = true;
         stack->next = magazine->idle[size_class];
         magazine->idle[size_class] = stack;
         magazine->idle_count[size_class]++;
@@ -191,40 +201,37 @@ WEFT__COLD struct weft__stack *weft__stack_refill(struct weft__stack_magazine *m
     return magazine->idle_count[size_class] == 0 ? NULL : weft__stack_get(magazine, size_class);
 }
 
-/* The pages go, the guard stays (measured: markers survive MADV_DONTNEED), and so must a canary. */
-static void give_pages_back(struct weft__stack *stack)
+/*
+ * When all stacks of a slab are idle, and many others too, its pages go in one call; the guards stay
+ * (measured: markers survive MADV_DONTNEED). One call for each stack would be simpler, but each
+ * interrupts all other CPUs: a third of the CPU time of 100,000 sleeping tasks.
+ */
+static void trim_locked(struct weft__stack_depot *depot, struct weft__stack_slab *slab)
 {
-    size_t kept = stack->guarded ? 0 : 4096;
-    char *end = (char *)(((uintptr_t)stack->top + 4095) & ~(uintptr_t)4095);
-
-    (void)weft__sys_madvise(stack->low + kept, (size_t)(end - stack->low) - kept, MADV_DONTNEED);
+    if (slab->idle < slab->carved || !slab->touched || !weft__load_relaxed(&slab->guarded) ||
+        weft__load_relaxed(&depot->idle_count[slab->size_class]) < depot_high_water)
+        return;
+    slab->touched = false;
+    (void)weft__sys_madvise(slab->mapping, slab->carved * slot_bytes(slab->size_class),
+                            MADV_DONTNEED);
 }
 
 WEFT__COLD void weft__stack_drain(struct weft__stack_magazine *magazine,
                                   enum weft__stack_class size_class)
 {
     struct weft__stack_depot *depot = magazine->depot;
-    /* a look without the lock will do */
-    bool cold = weft__load_relaxed(&depot->idle_count[size_class]) > depot_high_water;
-    struct weft__stack *first = magazine->idle[size_class];
-    struct weft__stack *last = NULL;
-    uint32_t count = 0;
 
-    for (struct weft__stack *stack = first; stack != NULL && count < WEFT__MAGAZINE_BATCH;
-         stack = stack->next) {
-        if (cold)
-            give_pages_back(stack);
-        last = stack;
-        count++;
-    }
-    if (last == NULL)
-        return;
-    magazine->idle[size_class] = last->next;
-    magazine->idle_count[size_class] -= count;
     weft__lock_acquire(&depot->lock); /* pairs with weft__lock_release */
-    last->next = depot->idle[size_class];
-    depot->idle[size_class] = first;
-    weft__bump_by(&depot->idle_count[size_class], count);
+    for (uint32_t i = 0; i < WEFT__MAGAZINE_BATCH && magazine->idle[size_class] != NULL; i++) {
+        struct weft__stack *stack = magazine->idle[size_class];
+        magazine->idle[size_class] = stack->next;
+        magazine->idle_count[size_class]--;
+        stack->next = depot->idle[size_class];
+        depot->idle[size_class] = stack;
+        weft__bump(&depot->idle_count[size_class]);
+        stack->slab->idle++;
+        trim_locked(depot, stack->slab);
+    }
     weft__lock_release(&depot->lock);
 }
 

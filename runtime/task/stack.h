@@ -23,19 +23,20 @@ enum weft__stack_class {
     WEFT__STACK_CLASSES
 };
 
-struct weft__stack {
-    struct weft__context context; /* (o) */
-    struct weft__stack *next;     /* pool link */
-    char *low;                    /* (i) lowest usable byte; the guard is below */
-    char *top;                    /* (i) coloured, aligned to 16 */
-    uint8_t size_class;           /* (i) enum weft__stack_class */
-    bool guarded;                 /* (i) false: a canary stands at low */
-};
-
 struct weft__stack_slab;
 
-/* The stacks of one node that no worker holds. BOUND idle stacks: those above the high-water mark
- * keep no memory, only address space. */
+struct weft__stack {
+    struct weft__context context;  /* (o) */
+    struct weft__stack *next;      /* pool link */
+    struct weft__stack_slab *slab; /* (i) */
+    char *low;                     /* (i) lowest usable byte; the guard is below */
+    char *top;                     /* (i) coloured, aligned to 16 */
+    uint8_t size_class;            /* (i) enum weft__stack_class */
+    bool guarded;                  /* (i) false: a canary stands at low */
+};
+
+/* The stacks of one node that no worker holds. BOUND idle stacks: above 1,024 of a class, slabs that
+ * are wholly idle keep no memory, only address space. */
 struct weft__stack_depot {
     struct weft__lock lock;
     int node_id;                                   /* (i) kernel's number; negative: first touch */
