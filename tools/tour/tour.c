@@ -112,6 +112,8 @@ static int report(struct weft__tour *tour)
 {
     int rc = tour->options.json ? weft__json_print(tour) : weft__text_end(tour);
 
+    if (rc == -EPIPE)
+        return WEFT_EXIT_WRONG; /* the reader has seen enough, and wants no words about it */
     if (rc < 0)
         return weft_fail(rc, NULL, "cannot write the report");
     if (tour->interrupted)
