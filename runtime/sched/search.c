@@ -26,6 +26,7 @@
 #include "runtime/sched/search.h"
 
 #include "runtime/base/clock.h"
+#include "runtime/sched/scope.h"
 #include "runtime/sched/sleep.h"
 
 enum { publish_age_ns = 20000, steal_most = 128, rounds = 4 };
@@ -222,9 +223,21 @@ static bool anybody_idle(const struct weft__runtime *runtime)
            weft__load_relaxed(&runtime->idle.searching) > 0;
 }
 
+/* The deadline of a scope is a timer of the worker where it was opened: its owner stays there until
+ * it has closed the scope, or two workers would change one wheel. */
+static bool is_anchored(struct weft__task *task)
+{
+    struct weft__list *link = task->scopes.next;
+
+    while (link != &task->scopes &&
+           !WEFT__CONTAINER(link, struct weft__scope, open)->deadline_armed)
+        link = link->next;
+    return link != &task->scopes;
+}
+
 bool weft__search_offer(struct weft__worker *worker, struct weft__task *task)
 {
-    if (worker->runtime->worker_count == 1 || !anybody_idle(worker->runtime) ||
+    if (worker->runtime->worker_count == 1 || !anybody_idle(worker->runtime) || is_anchored(task) ||
         !weft__ring_push(&worker->ring, task))
         return false;
     worker->mixed = true;
