@@ -140,7 +140,13 @@ int rig_fork(int (*body)(void *argument), void *argument, char *out_text, size_t
 
 static int become(void *argument)
 {
-    (void)execl("/proc/self/exe", "/proc/self/exe", "--as", (const char *)argument, (char *)NULL);
+    char path[512];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+    if (length > 0) {
+        path[length] = '\0';
+        (void)execl(path, path, "--as", (const char *)argument, (char *)NULL);
+    }
     return unit_broken;
 }
 
