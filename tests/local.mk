@@ -62,8 +62,10 @@ fault_tests += \
     tests/fault/engine_fault
 
 stress_tests += \
+    tests/stress/rendezvous \
     tests/stress/sleepers \
     tests/stress/spawn_join \
+    tests/stress/steal \
     tests/stress/torture
 tests_stress_torture_LDADD = $(LDADD) -lm
 
