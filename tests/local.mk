@@ -62,6 +62,7 @@ fault_tests += \
     tests/fault/engine_fault
 
 stress_tests += \
+    tests/stress/fairness \
     tests/stress/rendezvous \
     tests/stress/sleepers \
     tests/stress/spawn_join \
