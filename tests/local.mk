@@ -26,6 +26,7 @@ unit_test_scripts += \
 
 unit_tests += \
     tests/unit/base_test \
+    tests/unit/cancel_test \
     tests/unit/cgroup_test \
     tests/unit/chan_test \
     tests/unit/cpuset_test \
@@ -62,6 +63,7 @@ fault_tests += \
     tests/fault/engine_fault
 
 stress_tests += \
+    tests/stress/cancel_storm \
     tests/stress/fairness \
     tests/stress/rendezvous \
     tests/stress/sleepers \

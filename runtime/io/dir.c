@@ -158,6 +158,8 @@ int weft_dir_next(weft_dir dir, weft_dir_entry *out_entry, weft_deadline until)
 
     if (task == NULL)
         return weft__error_outside();
+    if (weft__task_canceled(task)) /* also when entries are there: a walk ends at once */
+        return -ECANCELED;
     struct dir *found = lock_idle(dir, &rc);
     if (found == NULL)
         return rc;
