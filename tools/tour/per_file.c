@@ -1,7 +1,7 @@
 /*
  * Way (b): a task for each file opens, reads and counts it, and sends its counts over a channel.
  * The task that called collects them, and starts another task for each that has reported, so that
- * never more than some hundreds are under way.
+ * never more are under way than there may be files open.
  */
 #include <errno.h>
 #include <fcntl.h>
