@@ -103,4 +103,5 @@ EXTRA_DIST += \
     tools/README.md \
     tools/bench/README.md \
     tools/bench/peers \
-    tools/examples/README.md
+    tools/examples/README.md \
+    tools/tour/README.md
