@@ -113,6 +113,15 @@ int weft__sys_madvise(void *address, size_t bytes, int advice)
     return fault != 0 ? fault : (int)folded(madvise(address, bytes, advice));
 }
 
+ssize_t weft__sys_madvise_row(const struct iovec *ranges, size_t count, int advice)
+{
+    enum { this_process = -10000 }; /* PIDFD_SELF; newer than the C library's headers */
+    int fault = weft__fault(WEFT__FAULT_MADVISE);
+    return fault != 0
+               ? fault
+               : folded(syscall(SYS_process_madvise, this_process, ranges, count, advice, 0));
+}
+
 int weft__sys_mprotect(void *address, size_t bytes, int protection)
 {
     int fault = weft__fault(WEFT__FAULT_MPROTECT);

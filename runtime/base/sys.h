@@ -14,6 +14,7 @@
 
 #include "runtime/base/compiler.h"
 
+struct iovec;
 struct statx;
 
 int weft__sys_open(const char *path, int flags, unsigned mode);
@@ -34,6 +35,8 @@ ssize_t weft__sys_read_file(const char *path, char *buffer, size_t bytes);
 void *weft__sys_map(size_t bytes);
 int weft__sys_unmap(void *address, size_t bytes);
 int weft__sys_madvise(void *address, size_t bytes, int advice);
+/* The same for several ranges of this process at once; returns the bytes advised. */
+ssize_t weft__sys_madvise_row(const struct iovec *ranges, size_t count, int advice);
 int weft__sys_mprotect(void *address, size_t bytes, int protection);
 
 /* Mask calls take any size; a mask that is too small for the kernel gives -EINVAL. */

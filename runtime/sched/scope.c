@@ -18,7 +18,6 @@ struct weft__scope *weft__scope_make(struct weft__runtime *runtime,
     memset((char *)scope + sizeof(*record), 0, sizeof(*scope) - sizeof(*record));
     weft__list_init(&scope->open);
     weft__list_init(&scope->tasks);
-    weft__list_init(&scope->deadline.link);
     scope->runtime = runtime;
     return scope;
 }

@@ -29,7 +29,7 @@
 #include "runtime/sched/scope.h"
 #include "runtime/sched/sleep.h"
 
-enum { publish_age_ns = 20000, steal_most = 128, rounds = 4 };
+enum { publish_age_ns = 20000, steal_most = 128, rounds = 4, spin_retry = 16 };
 
 void weft__search_adopt(struct weft__worker *worker, struct weft__task *task)
 {
@@ -156,7 +156,10 @@ static bool something_came(const struct weft__worker *worker)
            weft__load_relaxed(&worker->runtime->stopping) == WEFT__RUNTIME_LEAVING;
 }
 
-/* The spin grows when it pays and shrinks when it does not: between 1/16 and all of its limit. */
+/*
+ * The spin grows when it pays and shrinks when it does not, between a sixteenth and all of its limit.
+ * Below the sixteenth it is left out, but for a try at every 16th occasion.
+ */
 static void adapt(struct weft__worker *worker, bool paid)
 {
     int64_t spin_ns = worker->runtime->options.spin_ns;
@@ -165,13 +168,22 @@ static void adapt(struct weft__worker *worker, bool paid)
         return; /* the user has fixed it */
     uint64_t most = weft__clock_cycles_in(-spin_ns);
     uint64_t next = paid ? worker->spin_cycles * 2 : worker->spin_cycles - worker->spin_cycles / 4;
+    worker->spin_skips = !paid && next < most / 16 ? spin_retry : 0;
     worker->spin_cycles = next > most ? most : next < most / 16 ? most / 16 : next;
+}
+
+bool weft__search_may_spin(struct weft__worker *worker)
+{
+    if (!worker->runtime->spins)
+        return false;
+    if (worker->spin_skips == 0)
+        return true;
+    worker->spin_skips--;
+    return false;
 }
 
 bool weft__search_spin(struct weft__worker *worker)
 {
-    if (!worker->runtime->spins || worker->spin_cycles == 0)
-        return something_came(worker);
     uint64_t begun = weft__clock_cycles();
     bool came = false;
 
@@ -254,8 +266,11 @@ void weft__search_publish(struct weft__worker *worker, uint64_t cycles)
         return;
     if (anybody_idle(runtime)) {
         bool published = false;
-        while (worker->fresh_aged > 0 && weft__ring_push(&worker->ring, worker->fresh.head)) {
-            (void)weft__queue_take(&worker->fresh);
+        while (worker->fresh_aged > 0) {
+            struct weft__task *rest = worker->fresh.head->next; /* a thief's, once it is pushed */
+            if (!weft__ring_push(&worker->ring, worker->fresh.head))
+                break;
+            worker->fresh.head = rest;
             worker->fresh_count--;
             worker->fresh_aged--;
             published = true;

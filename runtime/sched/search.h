@@ -16,6 +16,9 @@ struct weft__task *weft__search_find_injected(struct weft__worker *worker);
 /* A fresh or migratable task that came from elsewhere belongs to @worker from now on. */
 void weft__search_adopt(struct weft__worker *worker, struct weft__task *task);
 
+/* Whether a spin may pay now. */
+bool weft__search_may_spin(struct weft__worker *worker);
+
 /* Looks for work as long as a wake-up would cost, then gives up. True when something came. */
 bool weft__search_spin(struct weft__worker *worker);
 

@@ -55,7 +55,8 @@ static void run_tasks(void *message, void *argument)
         int result = task->fn(task->argument);
         worker = weft__self_worker(); /* a migratable task may have moved */
         worker = weft__finish_scopes(worker, task);
-        weft__stack_check(stack, weft__task_label(task));
+        if (WEFT__UNLIKELY(!stack->guarded))
+            weft__stack_check(stack, weft__task_label(task));
         weft__finish_task(worker, task, result);
         next = next_after_end(worker, stack);
         if (next == NULL || !takes_over(next, stack))

@@ -18,7 +18,7 @@
 #include "runtime/sched/switch.h"
 
 enum { completion_budget = 128, timer_budget = 64, switch_budget = 61, global_every = 61 };
-enum { flush_entries = 32, flush_ns = 50000 };
+enum { flush_entries = 32, flush_ns = 50000, slices_per_tending = 10000 };
 
 bool weft__step_drain(struct weft__worker *worker)
 {
@@ -77,6 +77,15 @@ static void pace(struct weft__worker *worker, uint64_t cycles)
     worker->step_cycles = cycles;
 }
 
+/* What can wait a second: idle stacks that nobody has wanted meanwhile. */
+static void tend(struct weft__worker *worker, uint64_t cycles)
+{
+    if (WEFT__LIKELY(cycles - worker->tended_cycles < worker->slice_cycles * slices_per_tending))
+        return;
+    worker->tended_cycles = cycles;
+    weft__stack_tend(worker->stacks.depot);
+}
+
 static struct weft__task *next_task(struct weft__worker *worker)
 {
     if (++worker->ticks % global_every == 0) {
@@ -113,6 +122,7 @@ bool weft__step_worker(struct weft__worker *worker)
     busy |= fire_timers(worker);
     uint64_t cycles = weft__clock_cycles();
     pace(worker, cycles);
+    tend(worker, cycles);
     weft__search_publish(worker, cycles);
     flush_if_due(worker, cycles);
     busy |= run_tasks(worker);
@@ -122,7 +132,7 @@ bool weft__step_worker(struct weft__worker *worker)
 /* Nothing was found: staged entries go out, then the worker looks a while, then it sleeps. */
 static void rest(struct weft__worker *worker)
 {
-    if (worker->runtime->spins && worker->spin_cycles > 0) {
+    if (weft__search_may_spin(worker)) {
         if (worker->engine->staged > 0)
             (void)weft__engine_flush(worker->engine);
         worker->doorbell_staged = false;

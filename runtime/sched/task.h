@@ -87,33 +87,36 @@ struct weft__extras {
 
 enum { WEFT__TASK_INLINE_COPY = 48 };
 
+/* Laid out by lines: a parked task is cold memory, and each line is a miss. Waking it touches the
+ * first, ending it the second, dropping its record the third. */
 struct weft__task {
     struct weft__record record;
     struct weft__task *next;             /* in the one queue that holds it */
     _Atomic uint64_t wait;               /* (a:PARK) sequence << 8 | enum weft__wait_state */
     _Atomic(struct weft__worker *) home; /* (a:HOME) NULL: in an inject queue */
     struct weft__stack *stack;           /* (o) NULL until first dispatch */
+    struct weft__timer *timer;           /* (o) armed while it waits with a deadline */
 
-    weft_task_fn fn;           /* (i) */
-    void *argument;            /* (i) */
-    struct weft__scope *scope; /* (i) */
-    struct weft__list sibling; /* (l: scope) in spawn order */
-    struct weft__list scopes;  /* (o) scopes that it has open, oldest first */
+    _Atomic int32_t result;       /* valid once ENDED */
+    uint16_t flags;               /* enum weft__task_flags */
+    uint8_t stack_class;          /* (i) */
+    _Atomic uint8_t reason;       /* enum weft__wait_reason, of the present wait */
+    _Atomic uint32_t seen;        /* enum weft__task_seen */
+    uint32_t copy_bytes;          /* (i) */
+    weft_task_fn fn;              /* (i) */
+    struct weft__scope *scope;    /* (i) */
+    struct weft__list scopes;     /* (o) scopes that it has open, oldest first */
+    struct weft__joiner *joiners; /* (l) */
+    struct weft__hook *hooks;     /* (l) */
 
-    _Atomic int32_t result;                /* valid once ENDED */
-    uint16_t flags;                        /* enum weft__task_flags */
-    uint8_t stack_class;                   /* (i) */
-    _Atomic uint8_t reason;                /* enum weft__wait_reason, of the present wait */
-    struct weft__timer *timer;             /* (o) armed while it waits with a deadline */
-    weft__op_id op;                        /* (o) the operation it waits for; 0: none */
-    struct weft__joiner *joiners;          /* (l) */
-    struct weft__hook *hooks;              /* (l) */
-    struct weft__message wake;             /* on the way to its home, claimed */
-    struct weft__message cancel;           /* on the way to its home, pinned; at most once */
+    void *argument;                        /* (i) */
+    struct weft__list sibling;             /* (l: scope) in spawn order */
     _Atomic(struct weft__extras *) extras; /* NULL: none; published with release */
+    weft__op_id op;                        /* (o) the operation it waits for; 0: none */
     const void *site;                      /* (i) where it was spawned */
-    uint32_t copy_bytes;                   /* (i) */
-    _Atomic uint32_t seen;                 /* enum weft__task_seen */
+    struct weft__message wake;             /* on the way to its home, claimed */
+
+    struct weft__message cancel; /* on the way to its home, pinned; at most once */
     _Alignas(16) char copy[WEFT__TASK_INLINE_COPY];
 };
 

@@ -2,13 +2,12 @@
 
 #include <string.h>
 
-#include "runtime/base/check.h"
+enum { near_level = -1, top_level = WEFT__WHEEL_LEVELS - 1, word_bits = 64 };
 
-enum { top_level = WEFT__WHEEL_LEVELS - 1 };
-
-/* Half a turn of the top level, 104 days: a timer further away waits there and falls again. Half,
- * because a full turn ahead is the slot where the wheel stands, which falls at once, for ever. */
-static const uint64_t reach = (uint64_t)1 << (WEFT__WHEEL_LEVELS * WEFT__WHEEL_SLOT_BITS - 1);
+/* Half a turn of the top level, 208 days: a timer further away waits there and is hung anew. Half,
+ * because a full turn ahead is the slot where the wheel stands, which comes up at once, for ever. */
+static const uint64_t reach = (uint64_t)1 << (WEFT__WHEEL_NEAR_BITS +
+                                              WEFT__WHEEL_LEVELS * WEFT__WHEEL_FAR_BITS - 1);
 
 static uint64_t tick_of(int64_t ns)
 {
@@ -21,39 +20,79 @@ static uint64_t tick_after(int64_t ns)
     return ns <= 0 ? 0 : (((uint64_t)ns - 1) >> WEFT__WHEEL_TICK_SHIFT) + 1;
 }
 
-static unsigned level_of(uint64_t now, uint64_t tick)
+static unsigned shift_of(int level)
 {
-    uint64_t different = now ^ tick;
-
-    if (different < WEFT__WHEEL_SLOTS)
-        return 0;
-    unsigned level = (63 - (unsigned)__builtin_clzll(different)) / WEFT__WHEEL_SLOT_BITS;
-    return level > top_level ? top_level : level;
+    return (unsigned)(WEFT__WHEEL_NEAR_BITS + level * WEFT__WHEEL_FAR_BITS);
 }
 
-static unsigned slot_of(uint64_t tick, unsigned level)
+static unsigned far_slot(uint64_t tick, int level)
 {
-    return (tick >> (level * WEFT__WHEEL_SLOT_BITS)) % WEFT__WHEEL_SLOTS;
+    return (unsigned)(tick >> shift_of(level)) % WEFT__WHEEL_FAR;
+}
+
+/* The far level of a tick that differs from the present one above the near bits. */
+static int level_of(uint64_t now, uint64_t tick)
+{
+    uint64_t different = (now ^ tick) >> WEFT__WHEEL_NEAR_BITS;
+    int level = (63 - __builtin_clzll(different)) / WEFT__WHEEL_FAR_BITS;
+
+    return level > top_level ? top_level : level;
 }
 
 void weft__wheel_init(struct weft__wheel *wheel, int64_t now_ns)
 {
     memset(wheel, 0, sizeof(*wheel));
     wheel->now = tick_of(now_ns);
-    for (int level = 0; level < WEFT__WHEEL_LEVELS; level++)
-        for (int slot = 0; slot < WEFT__WHEEL_SLOTS; slot++)
-            weft__list_init(&wheel->slots[level][slot]);
 }
 
-/* Hangs @timer, whose tick is in the future, where it belongs seen from the present tick. */
+static struct weft__timer **slot_of(struct weft__wheel *wheel, const struct weft__timer *timer)
+{
+    return timer->level == near_level ? &wheel->near[timer->slot]
+                                      : &wheel->far[timer->level][timer->slot];
+}
+
+static void mark_slot(struct weft__wheel *wheel, const struct weft__timer *timer)
+{
+    if (timer->level != near_level) {
+        wheel->far_bits[timer->level] |= (uint64_t)1 << timer->slot;
+        return;
+    }
+    wheel->near_bits[timer->slot / word_bits] |= (uint64_t)1 << timer->slot % word_bits;
+    wheel->near_words |= (uint64_t)1 << timer->slot / word_bits;
+}
+
+static void unmark_slot(struct weft__wheel *wheel, const struct weft__timer *timer)
+{
+    if (timer->level != near_level) {
+        wheel->far_bits[timer->level] &= ~((uint64_t)1 << timer->slot);
+        return;
+    }
+    uint64_t *word = &wheel->near_bits[timer->slot / word_bits];
+    *word &= ~((uint64_t)1 << timer->slot % word_bits);
+    if (*word == 0)
+        wheel->near_words &= ~((uint64_t)1 << timer->slot / word_bits);
+}
+
+/* Hangs @timer, whose tick is not past, where it belongs seen from the present tick. */
 static void hang(struct weft__wheel *wheel, struct weft__timer *timer)
 {
-    uint64_t tick = timer->tick - wheel->now < reach ? timer->tick : wheel->now + reach;
+    uint64_t ahead = timer->tick - wheel->now;
 
-    timer->level = (uint8_t)level_of(wheel->now, tick);
-    timer->slot = (uint8_t)slot_of(tick, timer->level);
-    weft__list_append(&wheel->slots[timer->level][timer->slot], &timer->link);
-    wheel->occupied[timer->level] |= (uint64_t)1 << timer->slot;
+    if (ahead < WEFT__WHEEL_NEAR) {
+        timer->level = near_level;
+        timer->slot = (uint16_t)(timer->tick % WEFT__WHEEL_NEAR);
+    } else {
+        uint64_t tick = ahead < reach ? timer->tick : wheel->now + reach;
+        timer->level = (int16_t)level_of(wheel->now, tick);
+        timer->slot = (uint16_t)far_slot(tick, timer->level);
+    }
+    struct weft__timer **head = slot_of(wheel, timer);
+    timer->next = *head;
+    timer->link = head;
+    if (timer->next != NULL)
+        timer->next->link = &timer->next;
+    *head = timer;
+    mark_slot(wheel, timer);
 }
 
 void weft__wheel_arm(struct weft__wheel *wheel, struct weft__timer *timer, int64_t until_ns)
@@ -67,61 +106,92 @@ void weft__wheel_arm(struct weft__wheel *wheel, struct weft__timer *timer, int64
 
 static void unhang(struct weft__wheel *wheel, struct weft__timer *timer)
 {
-    weft__list_remove(&timer->link);
-    if (weft__list_empty(&wheel->slots[timer->level][timer->slot]))
-        wheel->occupied[timer->level] &= ~((uint64_t)1 << timer->slot);
+    *timer->link = timer->next;
+    if (timer->next != NULL)
+        timer->next->link = timer->link;
+    timer->link = NULL;
+    if (*slot_of(wheel, timer) == NULL)
+        unmark_slot(wheel, timer);
 }
 
 void weft__wheel_disarm(struct weft__wheel *wheel, struct weft__timer *timer)
 {
-    if (weft__list_empty(&timer->link))
+    if (timer->link == NULL)
         return;
     unhang(wheel, timer);
     wheel->armed--;
 }
 
-/*
- * The tick at which the next occupied slot begins, and its level. All occupied slots of a level lie
- * ahead of the wheel's own position in it, except on the top level, which may have gone round.
- */
-static uint64_t next_slot(const struct weft__wheel *wheel, unsigned *out_level)
+/* How many places from @position, going round, the first set bit of @bits is; @bits is not 0. */
+static unsigned ahead_of(uint64_t bits, unsigned position)
 {
-    for (unsigned level = 0; level < WEFT__WHEEL_LEVELS; level++) {
-        if (wheel->occupied[level] == 0)
-            continue;
-        unsigned shift = level * WEFT__WHEEL_SLOT_BITS;
-        unsigned position = slot_of(wheel->now, level);
-        uint64_t rotated = wheel->occupied[level] >> position;
-        if (position != 0)
-            rotated |= wheel->occupied[level] << (WEFT__WHEEL_SLOTS - position);
-        uint64_t ahead = (uint64_t)__builtin_ctzll(rotated);
-        *out_level = level;
-        return ((wheel->now >> shift) + ahead) << shift;
-    }
-    return UINT64_MAX;
+    uint64_t rotated = bits >> position;
+
+    if (position != 0)
+        rotated |= bits << (word_bits - position);
+    return (unsigned)__builtin_ctzll(rotated);
 }
 
-static void let_fall(struct weft__wheel *wheel, unsigned level)
+/* The tick of the next near slot that holds something. */
+static uint64_t next_near(const struct weft__wheel *wheel)
 {
-    struct weft__list falling;
-    struct weft__list *link;
-    unsigned slot = slot_of(wheel->now, level);
+    unsigned position = (unsigned)(wheel->now % WEFT__WHEEL_NEAR);
+    unsigned word = position / word_bits;
+    uint64_t here = wheel->near_bits[word] >> position % word_bits;
 
-    weft__list_move(&falling, &wheel->slots[level][slot]);
-    wheel->occupied[level] &= ~((uint64_t)1 << slot);
-    while ((link = weft__list_take(&falling)) != NULL)
-        hang(wheel, WEFT__CONTAINER(link, struct weft__timer, link));
+    if (wheel->near_words == 0)
+        return UINT64_MAX;
+    if (here != 0)
+        return wheel->now + (unsigned)__builtin_ctzll(here);
+    unsigned after = (word + 1) % WEFT__WHEEL_WORDS; /* all round, back to the start of this word */
+    unsigned found = (after + ahead_of(wheel->near_words, after)) % WEFT__WHEEL_WORDS;
+    unsigned slot = found * word_bits + (unsigned)__builtin_ctzll(wheel->near_bits[found]);
+    return wheel->now + (slot - position) % WEFT__WHEEL_NEAR;
+}
+
+/* The tick at which the next far slot that holds something begins, and its level. */
+static uint64_t next_far(const struct weft__wheel *wheel, int *out_level)
+{
+    uint64_t next = UINT64_MAX;
+
+    for (int level = 0; level < WEFT__WHEEL_LEVELS; level++) {
+        if (wheel->far_bits[level] == 0)
+            continue;
+        unsigned ahead = ahead_of(wheel->far_bits[level], far_slot(wheel->now, level));
+        uint64_t tick = ((wheel->now >> shift_of(level)) + ahead) << shift_of(level);
+        if (tick < next) {
+            next = tick;
+            *out_level = level;
+        }
+    }
+    return next;
+}
+
+/* Hangs the timers of the far slot that the wheel has reached nearer. */
+static void let_fall(struct weft__wheel *wheel, int level)
+{
+    unsigned slot = far_slot(wheel->now, level);
+    struct weft__timer *timer = wheel->far[level][slot];
+
+    wheel->far[level][slot] = NULL;
+    wheel->far_bits[level] &= ~((uint64_t)1 << slot);
+    while (timer != NULL) {
+        struct weft__timer *next = timer->next;
+        hang(wheel, timer);
+        timer = next;
+    }
 }
 
 /* Fires the timers of the present tick. */
 static uint32_t fire_present(struct weft__wheel *wheel, struct weft__worker *worker,
                              uint32_t budget)
 {
-    struct weft__list *slot = &wheel->slots[0][wheel->now % WEFT__WHEEL_SLOTS];
+    struct weft__timer **slot = &wheel->near[wheel->now % WEFT__WHEEL_NEAR];
+    struct weft__timer *timer;
     uint32_t fired = 0;
 
-    while (fired < budget && !weft__list_empty(slot)) {
-        struct weft__timer *timer = WEFT__CONTAINER(slot->next, struct weft__timer, link);
+    while (fired < budget && (timer = *slot) != NULL) {
+        __builtin_prefetch(timer->next);
         unhang(wheel, timer);
         wheel->armed--;
         fired++;
@@ -135,29 +205,33 @@ uint32_t weft__wheel_advance(struct weft__wheel *wheel, struct weft__worker *wor
 {
     uint64_t target = tick_of(now_ns);
     uint32_t fired = 0;
-    unsigned level = 0;
+    int level = 0;
 
     if (target < wheel->now)
         return 0; /* a clock replaced by a test may stand still */
     while (fired < budget) {
-        uint64_t next = next_slot(wheel, &level);
+        uint64_t near = next_near(wheel);
+        uint64_t far = next_far(wheel, &level);
+        uint64_t next = far < near ? far : near;
         if (next > target) {
             wheel->now = target;
             break;
         }
         wheel->now = next > wheel->now ? next : wheel->now;
-        if (level == 0)
-            fired += fire_present(wheel, worker, budget - fired);
-        else
+        if (far <= wheel->now)
             let_fall(wheel, level);
+        else
+            fired += fire_present(wheel, worker, budget - fired);
     }
     return fired;
 }
 
 int64_t weft__wheel_next(const struct weft__wheel *wheel)
 {
-    unsigned level = 0;
-    uint64_t next = next_slot(wheel, &level);
+    int level = 0;
+    uint64_t near = next_near(wheel);
+    uint64_t far = next_far(wheel, &level);
+    uint64_t next = far < near ? far : near;
 
     if (next > (uint64_t)INT64_MAX >> WEFT__WHEEL_TICK_SHIFT)
         return INT64_MAX;

@@ -75,7 +75,9 @@ struct weft__worker {
     uint32_t ticks;                /* (o) steps, for the checks that happen every 61 */
     uint64_t staged_cycles;        /* (o) when an entry was first staged since the last flush */
     uint64_t step_cycles;          /* (o) when the last step began */
+    uint64_t tended_cycles;        /* (o) when idle stacks were looked at last */
     uint64_t slice_cycles;         /* (i) how long tasks may run before the loop looks again */
+    uint32_t spin_skips;           /* (o) spins to leave out before the next try */
     uint64_t spin_cycles;          /* (o) how long the next spin may be */
     struct weft__random random;    /* (o) */
     struct weft__wheel wheel;      /* (o) */

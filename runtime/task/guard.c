@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 
 #include "runtime/base/atomic.h"
 #include "runtime/base/sys.h"
@@ -12,10 +13,12 @@ enum {
     madvise_guard_install = 102, /* MADV_GUARD_INSTALL; newer than the C library's headers */
     reserved_maps = 8192,        /* left to the program and its libraries */
     maps_per_guard = 2,
+    row_max = 32,
     unknown = -1
 };
 
 static _Atomic int markers = unknown; /* 1: guard markers work, 0: they do not */
+static _Atomic int rows = unknown;    /* 0: one call for several guards does not work */
 static _Atomic long budget = unknown; /* mprotect guards that may still be made */
 
 static long count_maps(void)
@@ -53,6 +56,21 @@ static bool install_marker(void *low)
     if (weft__load_relaxed(&markers) == unknown)
         weft__store_relaxed(&markers, rc == 0);
     return rc == 0;
+}
+
+bool weft__guard_install_row(char *low, size_t stride, unsigned count)
+{
+    struct iovec guards[row_max];
+
+    if (weft__load_relaxed(&rows) == 0 || weft__load_relaxed(&markers) == 0 || count > row_max)
+        return false;
+    for (unsigned i = 0; i < count; i++)
+        guards[i] = (struct iovec){ low + i * stride, WEFT__GUARD_BYTES };
+    ssize_t done = weft__sys_madvise_row(guards, count, madvise_guard_install);
+    if (done == (ssize_t)(count * WEFT__GUARD_BYTES))
+        return true;
+    weft__store_relaxed(&rows, 0); /* an older kernel; those done are done again, one by one */
+    return false;
 }
 
 bool weft__guard_install(void *low)

@@ -28,6 +28,7 @@ struct weft__stack_slab {
     uint32_t carved;      /* of these, made so far */
     uint32_t idle;        /* of these, in the depot */
     bool touched;         /* some of its stacks may hold pages */
+    bool settled;         /* was wholly idle when tended last */
     _Atomic bool guarded; /* all of its stacks have a guard: none needs a canary */
     uint8_t size_class;
     struct weft__stack stacks[];
@@ -119,7 +120,7 @@ void weft__stack_magazine_fini(struct weft__stack_magazine *magazine)
 }
 
 /* Gives @stack its memory: bounds, colour, guard or canary. */
-static void carve(struct weft__stack_slab *slab, uint32_t index)
+static void carve(struct weft__stack_slab *slab, uint32_t index, bool guarded)
 {
     struct weft__stack *stack = &slab->stacks[index];
     char *slot = slab->mapping + index * slot_bytes(slab->size_class);
@@ -128,7 +129,7 @@ static void carve(struct weft__stack_slab *slab, uint32_t index)
     stack->low = slot + WEFT__GUARD_BYTES;
     stack->top = slot + slot_bytes(slab->size_class) - (index % colours) * colour_bytes;
     stack->slab = slab;
-    stack->guarded = weft__guard_install(slot);
+    stack->guarded = guarded || weft__guard_install(slot);
     if (stack->guarded)
         return;
     weft__store_relaxed(&slab->guarded, false);
@@ -157,6 +158,7 @@ static uint32_t reserve(struct weft__stack_depot *depot, unsigned size_class,
     *out_first = slab->carved;
     slab->carved += batch;
     slab->touched = true;
+    slab->settled = false;
     return batch;
 }
 
@@ -171,6 +173,7 @@ static void take_idle(struct weft__stack_magazine *magazine, unsigned size_class
         weft__bump_by(&depot->idle_count[size_class], UINT32_MAX);
         stack->slab->idle--;
         stack->slab->touched = true;
+        stack->slab->settled = false;
         stack->next = magazine->idle[size_class];
         magazine->idle[size_class] = stack;
         magazine->idle_count[size_class]++;
@@ -191,8 +194,11 @@ WEFT__COLD struct weft__stack *weft__stack_refill(struct weft__stack_magazine *m
         batch = reserve(depot, size_class, &slab, &first);
     weft__lock_release(&depot->lock);
 
-    for (uint32_t i = batch; i-- > 0;) { /* the guards are made outside the lock: 0.8 us each */
-        carve(slab, first + i);
+    bool guarded = batch > 0 && /* outside the lock: half a microsecond each */
+                   weft__guard_install_row(slab->mapping + first * slot_bytes(size_class),
+                                           slot_bytes(size_class), batch);
+    for (uint32_t i = batch; i-- > 0;) {
+        carve(slab, first + i, guarded);
         slab->stacks[first + i].next = magazine->idle[size_class];
         magazine->idle[size_class] = &slab->stacks[first + i];
         magazine->idle_count[size_class]++;
@@ -201,19 +207,31 @@ WEFT__COLD struct weft__stack *weft__stack_refill(struct weft__stack_magazine *m
     return magazine->idle_count[size_class] == 0 ? NULL : weft__stack_get(magazine, size_class);
 }
 
-/*
- * When all stacks of a slab are idle, and many others too, its pages go in one call; the guards stay
- * (measured: markers survive MADV_DONTNEED). One call for each stack would be simpler, but each
- * interrupts all other CPUs: a third of the CPU time of 100,000 sleeping tasks.
- */
-static void trim_locked(struct weft__stack_depot *depot, struct weft__stack_slab *slab)
+/* All of its stacks are idle, and giving their pages back can't hurt a canary. */
+static bool is_idle(const struct weft__stack_slab *slab)
 {
-    if (slab->idle < slab->carved || !slab->touched || !weft__load_relaxed(&slab->guarded) ||
-        weft__load_relaxed(&depot->idle_count[slab->size_class]) < depot_high_water)
-        return;
-    slab->touched = false;
-    (void)weft__sys_madvise(slab->mapping, slab->carved * slot_bytes(slab->size_class),
-                            MADV_DONTNEED);
+    return slab->idle == slab->carved && slab->touched && weft__load_relaxed(&slab->guarded);
+}
+
+/*
+ * One call for a whole slab; the guards stay (measured: markers survive MADV_DONTNEED). One call for
+ * each stack as it comes back would be simpler, but each interrupts all other CPUs, and the next burst
+ * faults the pages in again: together a third of the CPU time of 100,000 sleeping tasks.
+ */
+void weft__stack_tend(struct weft__stack_depot *depot)
+{
+    weft__lock_acquire(&depot->lock); /* pairs with weft__lock_release */
+    for (struct weft__stack_slab *slab = depot->slabs; slab != NULL; slab = slab->next) {
+        if (!is_idle(slab) ||
+            weft__load_relaxed(&depot->idle_count[slab->size_class]) < depot_high_water)
+            continue;
+        if (slab->settled)
+            (void)weft__sys_madvise(slab->mapping, slab->carved * slot_bytes(slab->size_class),
+                                    MADV_DONTNEED);
+        slab->touched = !slab->settled;
+        slab->settled = !slab->settled;
+    }
+    weft__lock_release(&depot->lock);
 }
 
 WEFT__COLD void weft__stack_drain(struct weft__stack_magazine *magazine,
@@ -230,7 +248,6 @@ WEFT__COLD void weft__stack_drain(struct weft__stack_magazine *magazine,
         depot->idle[size_class] = stack;
         weft__bump(&depot->idle_count[size_class]);
         stack->slab->idle++;
-        trim_locked(depot, stack->slab);
     }
     weft__lock_release(&depot->lock);
 }

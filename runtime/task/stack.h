@@ -36,7 +36,7 @@ struct weft__stack {
 };
 
 /* The stacks of one node that no worker holds. BOUND idle stacks: above 1,024 of a class, slabs that
- * are wholly idle keep no memory, only address space. */
+ * stay wholly idle for a second keep no memory, only address space. */
 struct weft__stack_depot {
     struct weft__lock lock;
     int node_id;                                   /* (i) kernel's number; negative: first touch */
@@ -74,6 +74,10 @@ void weft__stack_magazine_fini(struct weft__stack_magazine *magazine); /* gives 
 struct weft__stack *weft__stack_refill(struct weft__stack_magazine *magazine,
                                        enum weft__stack_class size_class);
 void weft__stack_drain(struct weft__stack_magazine *magazine, enum weft__stack_class size_class);
+
+/* Gives the pages of slabs back that have been wholly idle since the last call, when there are many
+ * idle stacks. About once a second, by any thread. */
+void weft__stack_tend(struct weft__stack_depot *depot);
 
 /* Ends the process with a sentence when the canary of an unguarded stack is gone. */
 void weft__stack_check(const struct weft__stack *stack, const char *who);

@@ -199,7 +199,7 @@ WEFT_API int weft_poll(void);
 
 /*
  * weft_sleep - waits until a point in time
- * @until:     never early; late by the resolution of the timer wheel (262 us) and by what runs on
+ * @until:     never early; late by the resolution of the timer wheel (524 us) and by what runs on
  *             this worker
  * Returns:    0 when the time has come
  * Errors:     -ECANCELED, -EPERM outside a task, -EINVAL for WEFT_NEVER
