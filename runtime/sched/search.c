@@ -157,8 +157,8 @@ static bool something_came(const struct weft__worker *worker)
 }
 
 /*
- * The spin grows when it pays and shrinks when it does not, between a sixteenth and all of its limit.
- * Below the sixteenth it is left out, but for a try at every 16th occasion.
+ * The spin grows when it pays and shrinks when it does not, between a sixteenth and all of its
+ * limit. Below the sixteenth it is left out, but for a try at every 16th occasion.
  */
 static void adapt(struct weft__worker *worker, bool paid)
 {

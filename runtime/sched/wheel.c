@@ -5,7 +5,8 @@
 enum { near_level = -1, top_level = WEFT__WHEEL_LEVELS - 1, word_bits = 64 };
 
 /* Half a turn of the top level, 208 days: a timer further away waits there and is hung anew. Half,
- * because a full turn ahead is the slot where the wheel stands, which comes up at once, for ever. */
+ * because a full turn ahead is the slot where the wheel stands, which comes up at once, for ever.
+ * */
 static const uint64_t reach = (uint64_t)1 << (WEFT__WHEEL_NEAR_BITS +
                                               WEFT__WHEEL_LEVELS * WEFT__WHEEL_FAR_BITS - 1);
 

@@ -1,16 +1,16 @@
 /*
- * The timer wheel of a worker: a tick of 524 us; 4,096 near slots of one tick each (2.1 s), and above
- * them four levels of 64 far slots. Owner only.
+ * The timer wheel of a worker: a tick of 524 us; 4,096 near slots of one tick each (2.1 s), and
+ * above them four levels of 64 far slots. Owner only.
  *
  * A timer that is due within the near slots hangs in that of its tick and is not touched before it
  * fires. A later one hangs in the far level of the highest digit in which its tick differs from the
- * wheel's; when the wheel reaches that slot, its timers are hung anew, nearer. Arming, disarming and
- * firing cost O(1); never early, late by at most one tick and by what keeps the worker busy.
+ * wheel's; when the wheel reaches that slot, its timers are hung anew, nearer. Arming, disarming
+ * and firing cost O(1); never early, late by at most one tick and by what keeps the worker busy.
  *
  * The tick is 2^19 ns: with 1 ms the 99th percentile of lateness could not stay under 1.2 ms, with
- * 2^18 ns a worker full of timers wakes twice as often. The near slots are many, and a slot is a list
- * with one head, newest first, because the timers of parked tasks are cold memory: with levels of 64
- * slots throughout, hanging 100,000 sleepers anew took a sixth of their CPU time.
+ * 2^18 ns a worker full of timers wakes twice as often. The near slots are many, and a slot is a
+ * list with one head, newest first, because the timers of parked tasks are cold memory: with levels
+ * of 64 slots throughout, hanging 100,000 sleepers anew took a sixth of their CPU time.
  * Source: Varghese and Lauck, "Hashed and hierarchical timing wheels", 1987.
  */
 #ifndef WEFT_SCHED_WHEEL_H

@@ -18,7 +18,8 @@ bool weft__guard_install(void *low);
 
 /*
  * The same for @count guards, at @low and then every @stride bytes, with one call where the kernel
- * has it (process_madvise on itself, 6.14: 0.5 us each). False: none was installed, do it one by one.
+ * has it (process_madvise on itself, 6.14: 0.5 us each). False: none was installed, do it one by
+ * one.
  */
 bool weft__guard_install_row(char *low, size_t stride, unsigned count);
 

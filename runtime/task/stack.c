@@ -214,9 +214,9 @@ static bool is_idle(const struct weft__stack_slab *slab)
 }
 
 /*
- * One call for a whole slab; the guards stay (measured: markers survive MADV_DONTNEED). One call for
- * each stack as it comes back would be simpler, but each interrupts all other CPUs, and the next burst
- * faults the pages in again: together a third of the CPU time of 100,000 sleeping tasks.
+ * One call for a whole slab; the guards stay (measured: markers survive MADV_DONTNEED). One call
+ * for each stack as it comes back would be simpler, but each interrupts all other CPUs, and the
+ * next burst faults the pages in again: together a third of the CPU time of 100,000 sleeping tasks.
  */
 void weft__stack_tend(struct weft__stack_depot *depot)
 {

@@ -35,8 +35,8 @@ struct weft__stack {
     bool guarded;                  /* (i) false: a canary stands at low */
 };
 
-/* The stacks of one node that no worker holds. BOUND idle stacks: above 1,024 of a class, slabs that
- * stay wholly idle for a second keep no memory, only address space. */
+/* The stacks of one node that no worker holds. BOUND idle stacks: above 1,024 of a class, slabs
+ * that stay wholly idle for a second keep no memory, only address space. */
 struct weft__stack_depot {
     struct weft__lock lock;
     int node_id;                                   /* (i) kernel's number; negative: first touch */

@@ -1,7 +1,7 @@
 /*
- * Nobody starves: started tasks that yield for ever, fresh tasks that are spawned for ever, partners
- * that wake each other for ever, timers and messages of other workers, all on the same worker. The
- * tasks that wait on a channel are served in the order in which they came.
+ * Nobody starves: started tasks that yield for ever, fresh tasks that are spawned for ever,
+ * partners that wake each other for ever, timers and messages of other workers, all on the same
+ * worker. The tasks that wait on a channel are served in the order in which they came.
  */
 #include <errno.h>
 
@@ -136,7 +136,8 @@ static void spawn_here(struct load *load, weft_task_fn fn, uint32_t number, bool
     STRESS_CHECK(weft_spawn(load->scope, fn, &role, &options) > 0);
 }
 
-/* All of it starts on worker 0, but for the writer of mail; idle workers may take fresh tasks away. */
+/* All of it starts on worker 0, but for the writer of mail; idle workers may take fresh tasks
+ * away. */
 static int live_together(void *argument)
 {
     weft_scope_options options = WEFT_SCOPE_OPTIONS(.policy = WEFT_RUN_ALL, .forget = 1);
@@ -190,7 +191,8 @@ static void partners_and_others(uint32_t workers)
     repeat(workers, live_together, &talks, stress_size(1000, STRESS_SANITIZED ? 2 : 20));
 }
 
-/* ---- first come, first served -------------------------------------------------------------------- */
+/* ---- first come, first served
+ * -------------------------------------------------------------------- */
 
 struct line {
     weft_chan chan;

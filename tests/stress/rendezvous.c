@@ -93,7 +93,8 @@ static bool is_over(const struct party *party, int rc)
     return rc == party->close_error || rc == -ESRCH || rc == -ECANCELED;
 }
 
-/* ---- both sides ---------------------------------------------------------------------------------- */
+/* ---- both sides
+ * ---------------------------------------------------------------------------------- */
 
 static int put_value(struct party *party, uint32_t producer, uint32_t number)
 {
@@ -175,7 +176,8 @@ static int consume(void *argument)
     return 0;
 }
 
-/* ---- the party ----------------------------------------------------------------------------------- */
+/* ---- the party
+ * ----------------------------------------------------------------------------------- */
 
 static void plan(struct party *party, uint32_t depth)
 {

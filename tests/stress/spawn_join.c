@@ -1,7 +1,7 @@
 /*
- * Spawn a few empty tasks and join them, a million times: from the main task, from tasks, from several
- * scopes at once, from threads that are no workers; joined by closing, joining and waiting; with
- * workers that spin before they sleep, and with workers that sleep at once.
+ * Spawn a few empty tasks and join them, a million times: from the main task, from tasks, from
+ * several scopes at once, from threads that are no workers; joined by closing, joining and waiting;
+ * with workers that spin before they sleep, and with workers that sleep at once.
  */
 #include <pthread.h>
 

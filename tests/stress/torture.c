@@ -1,6 +1,7 @@
 /*
- * What must survive a switch: deep stacks of every class, the floating-point control word, the signal
- * mask, errno, the addresses of thread-local data, and the frames of a C library that calls back.
+ * What must survive a switch: deep stacks of every class, the floating-point control word, the
+ * signal mask, errno, the addresses of thread-local data, and the frames of a C library that calls
+ * back.
  */
 #include <errno.h>
 #include <fenv.h>
@@ -61,7 +62,8 @@ static void run_crowd(weft_runtime runtime, struct crowd crowd, uint32_t times)
     }
 }
 
-/* ---- deep recursion ------------------------------------------------------------------------------ */
+/* ---- deep recursion
+ * ------------------------------------------------------------------------------ */
 
 static size_t stack_bytes; /* of the class under test */
 
@@ -116,7 +118,8 @@ static void deep_recursion(uint32_t workers)
     stress_stop(runtime);
 }
 
-/* ---- the floating-point control word ------------------------------------------------------------- */
+/* ---- the floating-point control word
+ * ------------------------------------------------------------- */
 
 static double third(void)
 {
@@ -160,7 +163,8 @@ static void control_word(uint32_t workers)
     STRESS_EQUAL(fegetround(), FE_TONEAREST);
 }
 
-/* ---- thread state -------------------------------------------------------------------------------- */
+/* ---- thread state
+ * -------------------------------------------------------------------------------- */
 
 static _Thread_local int thread_data;
 
@@ -250,7 +254,8 @@ static void thread_state(uint32_t workers)
     stress_stop(runtime);
 }
 
-/* ---- callbacks of the C library ------------------------------------------------------------------ */
+/* ---- callbacks of the C library
+ * ------------------------------------------------------------------ */
 
 enum { sorted = 120 };
 
@@ -297,7 +302,8 @@ static void wait_in_callbacks(uint32_t workers)
     stress_stop(runtime);
 }
 
-/* ---- tasks that move ----------------------------------------------------------------------------- */
+/* ---- tasks that move
+ * ----------------------------------------------------------------------------- */
 
 static int move_about(void *argument)
 {

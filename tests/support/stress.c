@@ -33,7 +33,8 @@ static struct {
     struct stream random[streams];
 } stress = { .scale = 1 };
 
-/* ---- what a round did wrong ---------------------------------------------------------------------- */
+/* ---- what a round did wrong
+ * ---------------------------------------------------------------------- */
 
 void stress_fail(const char *file, int line, const char *condition, int64_t value)
 {
@@ -49,7 +50,8 @@ void stress_fail(const char *file, int line, const char *condition, int64_t valu
         (void)!write(STDERR_FILENO, text, strnlen(text, sizeof(text)));
 }
 
-/* ---- the watchdog -------------------------------------------------------------------------------- */
+/* ---- the watchdog
+ * -------------------------------------------------------------------------------- */
 
 void stress_round(uint64_t round)
 {
@@ -104,7 +106,8 @@ static void *watch(void *argument)
     return argument;
 }
 
-/* ---- random numbers ------------------------------------------------------------------------------ */
+/* ---- random numbers
+ * ------------------------------------------------------------------------------ */
 
 static uint64_t mix(uint64_t x)
 {
@@ -155,7 +158,8 @@ void stress_maybe_yield(void)
         (void)weft_poll();
 }
 
-/* ---- runtimes ------------------------------------------------------------------------------------ */
+/* ---- runtimes
+ * ------------------------------------------------------------------------------------ */
 
 static void report(void *context, const char *text)
 {
@@ -199,7 +203,8 @@ void stress_run(uint32_t workers, const weft_runtime_options *options, weft_task
     stress_stop(runtime);
 }
 
-/* ---- cases --------------------------------------------------------------------------------------- */
+/* ---- cases
+ * --------------------------------------------------------------------------------------- */
 
 uint32_t stress_size(uint32_t full, uint32_t least)
 {

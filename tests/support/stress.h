@@ -55,7 +55,8 @@ void stress_round(uint64_t round);
 uint64_t stress_random(void);
 uint32_t stress_below(uint32_t bound);
 
-/* Yields, waits or computes for a moment, or does nothing. For tasks; errors of a cancel are dropped. */
+/* Yields, waits or computes for a moment, or does nothing. For tasks; errors of a cancel are
+ * dropped. */
 void stress_maybe_yield(void);
 
 /* Computes for about @rounds nanoseconds without any call of weft. */
