@@ -53,17 +53,20 @@ void weft__upcall_room(void *owner)
 
 static int wait_for_room(struct weft__worker *worker, weft_deadline until, unsigned flags)
 {
+    struct weft__task *task = weft__worker_task(worker);
     struct room_wait wait;
 
-    wait.ticket = weft__park_begin(weft__worker_task(worker), WEFT__REASON_ROOM);
+    wait.ticket = weft__park_begin(task, WEFT__REASON_ROOM);
     weft__list_append(&worker->room, &wait.link);
+    task->flags |= WEFT__TASK_ANCHORED; /* the list is this worker's */
     int rc = weft__park_commit(worker, wait.ticket, until,
                                flags & WEFT__OPERATION_SHIELDED ? WEFT__PARK_SHIELDED : 0);
     weft__list_remove(&wait.link);
+    task->flags &= (uint16_t)~WEFT__TASK_ANCHORED;
     return rc;
 }
 
-/* Submits, waiting for room as long as needed; the task can't move while it does, being started. */
+/* Submits, waiting for room as long as needed; the task does not move while it does. */
 static int submit(struct weft__worker *worker, const struct weft__request *request,
                   struct pending *pending, weft_deadline until, unsigned flags)
 {

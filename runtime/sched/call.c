@@ -4,6 +4,7 @@
 
 #include "numa/memory.h"
 #include "runtime/base/sys.h"
+#include "runtime/sched/error.h"
 #include "runtime/sched/handle.h"
 #include "runtime/sched/spawn.h"
 #include "runtime/task/guard.h"
@@ -45,19 +46,22 @@ int weft_call(weft_runtime runtime, weft_task_fn fn, void *argument)
 weft_runtime weft_runtime_self(void)
 {
     struct weft__worker *worker = weft__self_worker();
-    int rc = 0;
 
     if (worker != NULL)
         return worker->runtime->handle;
-    (void)weft__runtime_find(0, &rc);
-    return rc;
+    return weft__error_outside();
 }
 
 int weft_worker_count(weft_runtime runtime)
 {
     int rc = 0;
     struct weft__runtime *found = weft__runtime_find(runtime, &rc);
-    return found != NULL ? (int)found->worker_count : rc;
+
+    if (found == NULL)
+        return rc;
+    rc = (int)found->worker_count;
+    weft__runtime_found(found);
+    return rc;
 }
 
 int weft_runtime_about(weft_runtime runtime, char *out_text, size_t text_bytes)

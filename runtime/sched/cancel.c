@@ -1,6 +1,6 @@
 #include "runtime/sched/cancel.h"
 
-#include "runtime/sched/runtime.h"
+#include "runtime/sched/handle.h"
 #include "runtime/sched/scope.h"
 
 void weft__cancel_scopes(struct weft__worker *worker, struct weft__task *task)
@@ -74,15 +74,22 @@ void weft__cancel_task_locked(struct weft__worker *worker, struct weft__task *ta
     }
     weft__record_set_locked(&task->record, WEFT__LIFE_CANCELED);
     weft__record_pin_locked(&task->record);
-    weft__record_unlock(&task->record);
     weft__fence_store_load(); /* HOME C1: the flag is out before home is read */
     struct weft__worker *home = weft__load_acquire(&task->home); /* HOME C2 */
+    struct weft__runtime *kept = NULL;
+    if (home != NULL && (worker == NULL || worker->runtime != home->runtime)) {
+        kept = home->runtime; /* alive: the task is, and its end waits for this lock */
+        weft__handle_keep(kept);
+    }
+    weft__record_unlock(&task->record);
     if (home == NULL) { /* in an inject queue: who takes it out will see the flag */
         weft__task_unpin(task);
         return;
     }
     task->cancel.deliver = deliver_cancel;
     weft__park_send(worker, home, &task->cancel);
+    if (kept != NULL)
+        weft__handle_let_go(kept);
 }
 
 int weft_cancel(weft_task task)

@@ -1,5 +1,6 @@
 #include "runtime/sched/error.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,17 +24,33 @@ static const struct {
     { EOWNERDEAD, "EOWNERDEAD: the runtime was started before fork; use posix_spawn or exec" },
 };
 
+enum { highest_code = 133, name_bytes = 96 };
+
+static char names[highest_code + 1][name_bytes];
+
+/* "EIO: Input/output error", as the C library has them; weft's own words where they are fixed. */
+static void make_names(void)
+{
+    for (int code = 1; code <= highest_code; code++) {
+        const char *symbol = strerrorname_np(code);
+        const char *text = strerrordesc_np(code);
+        if (symbol != NULL && text != NULL)
+            (void)snprintf(names[code], name_bytes, "%s: %s", symbol, text);
+    }
+    for (size_t i = 0; i < WEFT__COUNT(fixed); i++)
+        (void)snprintf(names[fixed[i].code], name_bytes, "%s", fixed[i].text);
+}
+
 const char *weft_error_name(int code)
 {
-    int number = code < 0 && code != INT32_MIN ? -code : code;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
 
     if (code == 0)
         return "no error";
-    for (size_t i = 0; i < WEFT__COUNT(fixed); i++)
-        if (fixed[i].code == number)
-            return fixed[i].text;
-    const char *text = strerrordesc_np(number);
-    return text != NULL ? text : "unknown error";
+    (void)pthread_once(&once, make_names);
+    if (code < -highest_code || code > highest_code || names[code < 0 ? -code : code][0] == '\0')
+        return "unknown error";
+    return names[code < 0 ? -code : code];
 }
 
 int weft__error_outside(void)

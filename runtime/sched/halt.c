@@ -131,11 +131,12 @@ void weft__halt_free(struct weft__runtime *runtime)
     if (runtime->workers != NULL) {
         wake_all(runtime);
         join_all(runtime);
-        drain_all(runtime);
     }
-    weft__pool_close(runtime->pool);
     if (runtime->handle > 0)
-        weft__handle_free(runtime->handle);
+        weft__handle_free(runtime->handle); /* waits for threads that still send something */
+    if (runtime->workers != NULL)
+        drain_all(runtime);
+    weft__pool_close(runtime->pool);
     for (uint32_t i = 0; runtime->workers != NULL && i < runtime->worker_count; i++)
         free_worker(runtime->workers[i]);
     for (uint32_t i = 0; runtime->depots != NULL && i < runtime->topology->node_count; i++)

@@ -48,8 +48,28 @@ void weft__handle_unpin(weft_runtime handle)
 
     if (record == NULL)
         return;
-    weft__store_relaxed(&record->life, weft__load_relaxed(&record->life) - WEFT__LIFE_PIN);
     weft__record_unlock(record);
+    weft__record_unpin(record);
+}
+
+static struct weft__record *record_of(const struct weft__runtime *runtime)
+{
+    uint64_t generation = 0;
+    return weft__record_find(runtime->handle, WEFT__KIND_RUNTIME, &generation);
+}
+
+void weft__handle_keep(struct weft__runtime *runtime)
+{
+    struct weft__record *record = record_of(runtime);
+
+    weft__record_lock_own(record);
+    weft__record_pin_locked(record);
+    weft__record_unlock(record);
+}
+
+void weft__handle_let_go(struct weft__runtime *runtime)
+{
+    weft__record_unpin(record_of(runtime));
 }
 
 struct weft__runtime *weft__handle_retire(weft_runtime handle, int *out_error)
@@ -95,8 +115,13 @@ struct weft__runtime *weft__runtime_find(weft_runtime handle, int *out_error)
         *out_error = weft__error_outside();
         return NULL;
     }
-    struct weft__runtime *runtime = weft__handle_pin(handle, out_error);
-    if (runtime != NULL)
-        weft__handle_unpin(handle);
-    return runtime;
+    return weft__handle_pin(handle, out_error);
+}
+
+void weft__runtime_found(struct weft__runtime *runtime)
+{
+    struct weft__worker *worker = weft__self_worker();
+
+    if (worker == NULL || worker->runtime != runtime)
+        weft__handle_let_go(runtime);
 }

@@ -12,6 +12,13 @@ weft_runtime weft__handle_make(struct weft__runtime *runtime);
 struct weft__runtime *weft__handle_pin(weft_runtime handle, int *out_error);
 void weft__handle_unpin(weft_runtime handle);
 
+/*
+ * Keeps a runtime that is alive now from being freed, for a thread that none of its tasks holds up:
+ * what it publishes may let the last task end, and the runtime stop, before it is done.
+ */
+void weft__handle_keep(struct weft__runtime *runtime);
+void weft__handle_let_go(struct weft__runtime *runtime);
+
 /* Makes the handle stale for all others, once. The runtime, or NULL with *out_error. */
 struct weft__runtime *weft__handle_retire(weft_runtime handle, int *out_error);
 

@@ -3,7 +3,7 @@
 #include "runtime/base/check.h"
 #include "runtime/base/sys.h"
 #include "runtime/sched/cancel.h"
-#include "runtime/sched/runtime.h"
+#include "runtime/sched/handle.h"
 #include "runtime/sched/search.h"
 #include "runtime/sched/sleep.h"
 #include "runtime/sched/switch.h"
@@ -123,8 +123,15 @@ static void deliver_wake(struct weft__worker *worker, struct weft__message *mess
 void weft__park_send(struct weft__worker *worker, struct weft__worker *target,
                      struct weft__message *message)
 {
+    struct weft__runtime *runtime = target->runtime;
+    bool foreign = worker == NULL || worker->runtime != runtime;
+
+    if (foreign)
+        weft__handle_keep(runtime);
     weft__inbox_push(&target->inbox, message); /* SLEEP S1 */
-    weft__sleep_wake(worker, target, WEFT__WORKER_NOTIFIED);
+    (void)weft__sleep_wake(worker, target, WEFT__WORKER_NOTIFIED);
+    if (foreign)
+        weft__handle_let_go(runtime);
 }
 
 void weft__park_ready(struct weft__worker *worker, struct weft__task *task)

@@ -66,8 +66,9 @@ struct weft__runtime {
 WEFT__PRINTF(2, 3)
 void weft__runtime_report(struct weft__runtime *runtime, const char *format, ...);
 
-/* The runtime behind a handle, or of the caller for 0. NULL with *out_error. The pointer is valid
- * while the caller runs in it, or as long as nobody stops it. */
+/* The runtime behind a handle, or of the caller for 0. NULL with *out_error. It is not freed until
+ * weft__runtime_found gives it back. */
 struct weft__runtime *weft__runtime_find(weft_runtime handle, int *out_error);
+void weft__runtime_found(struct weft__runtime *runtime);
 
 #endif

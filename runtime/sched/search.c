@@ -241,6 +241,9 @@ static bool is_anchored(struct weft__task *task)
 {
     struct weft__list *link = task->scopes.next;
 
+    if ((task->flags & WEFT__TASK_ANCHORED) != 0)
+        return true;
+
     while (link != &task->scopes &&
            !WEFT__CONTAINER(link, struct weft__scope, open)->deadline_armed)
         link = link->next;

@@ -5,7 +5,7 @@
 #include "numa/memory.h"
 #include "runtime/base/clock.h"
 #include "runtime/sched/error.h"
-#include "runtime/sched/runtime.h"
+#include "runtime/sched/handle.h"
 #include "runtime/sched/search.h"
 
 enum { publish_every = 64, bytes_max = 1 << 30 };
@@ -127,6 +127,9 @@ static weft_task enter(struct weft__worker *worker, struct weft__scope *scope,
 
     if (worker != NULL && worker->runtime != scope->runtime)
         worker = NULL; /* a worker of another runtime is as foreign as any thread */
+    struct weft__runtime *runtime = scope->runtime;
+    if (WEFT__UNLIKELY(worker == NULL))
+        weft__handle_keep(runtime); /* once the task can run, nothing else holds the runtime */
     task->scope = scope;
     weft__store_relaxed(&task->home, home);
     weft__scope_add_locked(scope, task);
@@ -134,7 +137,7 @@ static weft_task enter(struct weft__worker *worker, struct weft__scope *scope,
     if (WEFT__LIKELY(worker != NULL))
         weft__bump(&worker->counters.spawned);
     else
-        weft__add_relaxed(&scope->runtime->foreign_spawned, 1);
+        weft__add_relaxed(&runtime->foreign_spawned, 1);
     if (WEFT__LIKELY(home == worker && worker != NULL)) {
         weft__bump(&worker->local_load);
         queue_here(worker, task);
@@ -142,8 +145,10 @@ static weft_task enter(struct weft__worker *worker, struct weft__scope *scope,
         weft__add_relaxed(&home->sent_load, (int64_t)1);
         queue_there(worker, home, task);
     } else {
-        weft__search_inject(scope->runtime, worker, task);
+        weft__search_inject(runtime, worker, task);
     }
+    if (WEFT__UNLIKELY(worker == NULL))
+        weft__handle_let_go(runtime);
     return handle;
 }
 

@@ -39,7 +39,8 @@ enum weft__task_flags {
     WEFT__TASK_PINNED = 1u << 0,     /* never stolen */
     WEFT__TASK_MIGRATABLE = 1u << 1, /* may be stolen after a wait too */
     WEFT__TASK_COPIED = 1u << 2,     /* the argument is an allocation of copy_bytes */
-    WEFT__TASK_SHIELDED = 1u << 3    /* (o) its present wait does not end by cancel */
+    WEFT__TASK_SHIELDED = 1u << 3,   /* (o) its present wait does not end by cancel */
+    WEFT__TASK_ANCHORED = 1u << 4    /* (o) waits in a list of its worker: it may not move now */
 };
 
 /* How far a task has come, for others than its worker. */

@@ -4,7 +4,7 @@
  * error.
  *
  * A handle is       [63] 0   [62:32] generation   [31] 0   [30:28] kind   [27:0] index
- * A record's life is         [63:32] generation   [31:16] pins   [15:0] flags, LOCKED among them
+ * A record's life is         [63:32] generation   [31:8] pins   [7:0] flags, LOCKED among them
  *
  * ORDERING LIFE: whoever holds the lock of a record sees all that earlier holders did.
  *   thread A                                 thread B
@@ -25,6 +25,7 @@
 #include <stdbool.h>
 
 #include "runtime/base/atomic.h"
+#include "runtime/base/check.h"
 #include "runtime/base/lock.h"
 
 enum weft__kind {
@@ -44,11 +45,11 @@ enum {
     WEFT__LIFE_RELEASED = 1u << 3, /* its handle was given up: look-ups fail */
     WEFT__LIFE_FAILED = 1u << 4,   /* task: returned a negative result */
     WEFT__LIFE_DROPPED = 1u << 5,  /* its owner has let go: freed with the last pin */
-    WEFT__LIFE_PIN = 1u << 16,
+    WEFT__LIFE_PIN = 1u << 8,
     WEFT__LIFE_GENERATION_SHIFT = 32
 };
 
-#define WEFT__LIFE_PINS(life) (((uint32_t)(life)) >> 16)
+#define WEFT__LIFE_PINS(life) (((uint32_t)(life)) >> 8)
 
 struct weft__record {
     _Atomic uint64_t life;
@@ -182,7 +183,18 @@ static inline struct weft__record *weft__record_lock(int64_t handle, enum weft__
 /* A pin keeps a record (not the object's state) until weft__record_unpin. Under the lock. */
 static inline void weft__record_pin_locked(struct weft__record *record)
 {
-    weft__store_relaxed(&record->life, weft__load_relaxed(&record->life) + WEFT__LIFE_PIN);
+    uint64_t life = weft__load_relaxed(&record->life);
+
+    WEFT_ASSERT(WEFT__LIFE_PINS(life) < WEFT__LIFE_PINS(UINT32_MAX), "2^24 waits for one record");
+    weft__store_relaxed(&record->life, life + WEFT__LIFE_PIN);
+}
+
+/* Takes a pin back; for records that nobody frees with the last one. */
+static inline void weft__record_unpin(struct weft__record *record)
+{
+    weft__record_lock_own(record);
+    weft__store_relaxed(&record->life, weft__load_relaxed(&record->life) - WEFT__LIFE_PIN);
+    weft__record_unlock(record);
 }
 
 #endif

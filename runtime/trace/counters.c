@@ -54,12 +54,14 @@ int weft_counters_read(weft_runtime runtime, int worker, weft_counters *out_coun
         return rc;
     if (out_counters->size != sizeof(*out_counters) || worker < -1 ||
         worker >= (int)found->worker_count)
-        return -EINVAL;
+        rc = -EINVAL;
     for (uint32_t i = 0; i < found->worker_count; i++)
         if (worker == -1 || (uint32_t)worker == i)
             add_worker(&sum, found->workers[i]);
     if (worker == -1)
         add_shared(&sum, found);
-    *out_counters = sum;
-    return 0;
+    weft__runtime_found(found);
+    if (rc == 0)
+        *out_counters = sum;
+    return rc;
 }
