@@ -39,6 +39,7 @@ unit_tests += \
     tests/unit/plan_test \
     tests/unit/pool_test \
     tests/unit/probe_test \
+    tests/unit/runtime_test \
     tests/unit/scope_test \
     tests/unit/synthetic_test \
     tests/unit/task_life_test \

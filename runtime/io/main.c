@@ -133,7 +133,7 @@ static int run_program(struct program *program, const sigset_t *before)
         weft__handle_unpin(program->runtime);
         return program->ended;
     }
-    program->hook.run = note_end;
+    program->hook = (struct weft__hook){ .run = note_end, .last = true };
     weft_task task = weft__spawn_foreign(runtime, own_app, program, &program->hook);
     weft__handle_unpin(program->runtime);
     if (task > 0)

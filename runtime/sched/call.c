@@ -28,7 +28,7 @@ static void note_end(struct weft__hook *hook, int result)
 int weft_call(weft_runtime runtime, weft_task_fn fn, void *argument)
 {
     int rc = 0;
-    struct call call = { .hook.run = note_end };
+    struct call call = { .hook = { .run = note_end, .last = true } };
     struct weft__worker *worker = weft__self_worker();
 
     if (worker != NULL && worker->runtime->handle == runtime)

@@ -8,13 +8,20 @@
 #include "runtime/sched/join.h"
 #include "runtime/sched/scope.h"
 
-static void run_hooks(struct weft__hook *hooks, int result)
+/* Runs all hooks but the one that comes last, which it returns. */
+static struct weft__hook *run_hooks(struct weft__hook *hooks, int result)
 {
+    struct weft__hook *last = NULL;
+
     while (hooks != NULL) {
         struct weft__hook *next = hooks->next;
-        hooks->run(hooks, result);
+        if (hooks->last)
+            last = hooks;
+        else
+            hooks->run(hooks, result);
         hooks = next;
     }
+    return last;
 }
 
 /*
@@ -63,8 +70,10 @@ void weft__finish_task(struct weft__worker *worker, struct weft__task *task, int
     if (joiners != NULL)
         weft__join_wake(worker, joiners);
     if (hooks != NULL)
-        run_hooks(hooks, result);
+        hooks = run_hooks(hooks, result);
     weft__scope_task_ended(worker, task->scope, task, result);
+    if (WEFT__UNLIKELY(hooks != NULL))
+        hooks->run(hooks, result);
 }
 
 /* "function+0x12" or "program+0x1234", for addr2line and people. */

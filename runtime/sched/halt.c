@@ -43,7 +43,7 @@ static uint32_t wait_quiet(struct weft__runtime *runtime, weft_deadline until)
         uint32_t pending = pending_in(runtime);
         if (pending == 0)
             return 0;
-        if (weft__sys_futex_wait(&runtime->quiet, seen, until.ns) == -ETIMEDOUT)
+        if (weft__sys_futex_wait(&runtime->quiet, seen, until.ns > 0 ? until.ns : 0) == -ETIMEDOUT)
             return pending_in(runtime);
     }
 }
@@ -89,8 +89,10 @@ static void free_worker(struct weft__worker *worker)
     if (worker->started)
         (void)pthread_join(worker->thread, NULL);
     weft__engine_close(worker->engine);
-    if (worker->root != NULL)
-        weft__scope_end(worker->root, NULL);
+    if (worker->root != NULL) {
+        weft__record_lock_own(&worker->root->record);
+        weft__scope_end_locked(worker->root, NULL);
+    }
     weft__memory_free(worker->victims, worker->runtime->worker_count * sizeof(*worker->victims));
     weft__memory_free(worker, sizeof(*worker));
 }

@@ -124,11 +124,10 @@ int weft__scope_wait(struct weft__scope *scope, weft_deadline until, unsigned fl
     return rc;
 }
 
-void weft__scope_end(struct weft__scope *scope, struct weft__record_cache *cache)
+void weft__scope_end_locked(struct weft__scope *scope, struct weft__record_cache *cache)
 {
     struct weft__list *link;
 
-    weft__record_lock_own(&scope->record);
     WEFT_ASSERT(scope->pending == 0, "a scope ended with %u tasks pending", scope->pending);
     while ((link = weft__list_take(&scope->tasks)) != NULL)
         weft__task_drop(WEFT__CONTAINER(link, struct weft__task, sibling));

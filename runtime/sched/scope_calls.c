@@ -108,6 +108,19 @@ int weft_scope_join(weft_scope scope, weft_deadline until)
     return rc;
 }
 
+/* Waits until no task is pending, and locks the scope: a task may come in, from a thread or another
+ * task that has the handle, between the end of the wait and the lock. */
+static void wait_and_lock(struct weft__scope *scope)
+{
+    for (;;) {
+        (void)weft__scope_wait(scope, WEFT_NEVER, WEFT__PARK_SHIELDED);
+        weft__record_lock_own(&scope->record);
+        if (scope->pending == 0)
+            return;
+        weft__record_unlock(&scope->record);
+    }
+}
+
 int weft_scope_close(weft_scope scope)
 {
     int rc = 0;
@@ -115,13 +128,13 @@ int weft_scope_close(weft_scope scope)
 
     if (own == NULL)
         return rc;
-    (void)weft__scope_wait(own, WEFT_NEVER, WEFT__PARK_SHIELDED);
+    wait_and_lock(own);
     struct weft__worker *worker = weft__self_worker();
     if (own->deadline_armed)
         weft__wheel_disarm(&worker->wheel, &own->deadline);
     weft__list_remove(&own->open);
     rc = own->first_error;
-    weft__scope_end(own, &worker->records);
+    weft__scope_end_locked(own, &worker->records);
     return rc;
 }
 

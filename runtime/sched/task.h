@@ -125,6 +125,7 @@ struct weft__task {
 struct weft__hook {
     struct weft__hook *next;
     void (*run)(struct weft__hook *hook, int result);
+    bool last; /* runs when the scope knows of the end, too; one of them for a task at most */
 };
 
 static inline struct weft__task *weft__task_of(struct weft__record *record)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "runtime/base/compiler.h"
+#include "runtime/base/lock.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
@@ -393,6 +393,53 @@ static void test_others_may_spawn_and_cancel_but_not_join(void)
     rig_each(owners);
 }
 
+static _Atomic int late_ended;
+
+static int count_late(void *argument)
+{
+    (void)argument;
+    weft__add_relaxed(&late_ended, 1);
+    return 0;
+}
+
+static void *spawn_until_closed(void *argument)
+{
+    weft_scope scope = *(const weft_scope *)argument;
+    weft_task task;
+    intptr_t spawned = 0;
+
+    while ((task = weft_go(scope, count_late, NULL)) > 0)
+        if (++spawned % 4 == 0) /* leaves the scope empty now and then */
+            weft__lock_backoff(UINT32_MAX);
+    EXPECT_EQ(task, -ESRCH);
+    return (void *)spawned;
+}
+
+/* The close is a race that the spawner loses at some point: what got in is waited for. */
+static int close_against_spawn(void *argument)
+{
+    (void)argument;
+    for (int round = 0; round < 20; round++) {
+        pthread_t thread;
+        void *spawned = NULL;
+        weft_scope scope = weft_scope_open(NULL);
+        weft__store_relaxed(&late_ended, 0);
+        EXPECT_EQ(pthread_create(&thread, NULL, spawn_until_closed, &scope), 0);
+        while (weft__load_relaxed(&late_ended) == 0)
+            (void)weft_yield();
+        EXPECT_EQ(weft_scope_close(scope), 0);
+        int ended = weft__load_relaxed(&late_ended);
+        EXPECT_EQ(pthread_join(thread, &spawned), 0);
+        EXPECT_EQ(ended, (intptr_t)spawned);
+    }
+    return 0;
+}
+
+static void test_close_waits_for_what_a_thread_spawns_meanwhile(void)
+{
+    rig_each(close_against_spawn);
+}
+
 static int note_cancel(void *argument)
 {
     *(int *)argument = 1 + weft_canceled();
@@ -548,6 +595,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_close_waits_for_all_though_its_task_is_canceled),
         UNIT_TEST(test_join_may_be_repeated_and_harms_nobody),
         UNIT_TEST(test_others_may_spawn_and_cancel_but_not_join),
+        UNIT_TEST(test_close_waits_for_what_a_thread_spawns_meanwhile),
         UNIT_TEST(test_tasks_of_a_canceled_scope_are_born_canceled),
         UNIT_TEST(test_bad_options_and_stale_handles_are_errors),
         UNIT_TEST(test_close_sees_what_the_tasks_did),
