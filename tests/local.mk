@@ -39,12 +39,16 @@ unit_tests += \
     tests/unit/plan_test \
     tests/unit/pool_test \
     tests/unit/probe_test \
+    tests/unit/record_test \
+    tests/unit/ring_test \
     tests/unit/runtime_test \
     tests/unit/scope_test \
+    tests/unit/switch_test \
     tests/unit/synthetic_test \
     tests/unit/task_life_test \
     tests/unit/task_test \
-    tests/unit/topology_test
+    tests/unit/topology_test \
+    tests/unit/wheel_test
 
 # The engine's upcalls belong to the scheduler. Tests of uring link the stand-in as an object: from an
 # archive the linker might take the scheduler's.
@@ -57,6 +61,7 @@ tests_unit_doorbell_threads_test_SOURCES = tests/unit/doorbell_threads_test.c $(
 tests_unit_engine_test_SOURCES = tests/unit/engine_test.c $(engine_stand_in)
 tests_unit_fake_engine_test_SOURCES = tests/unit/fake_engine_test.c $(engine_stand_in)
 tests_unit_print_kernel_facts_SOURCES = tests/unit/print_kernel_facts.c $(engine_stand_in)
+tests_unit_switch_test_LDADD = $(LDADD) -lm
 tests_unit_probe_test_SOURCES = tests/unit/probe_test.c $(engine_stand_in)
 
 # Each fails the first, second, third ... call of every system call that it uses.
@@ -73,7 +78,7 @@ stress_tests += \
     tests/stress/torture
 tests_stress_torture_LDADD = $(LDADD) -lm
 
-switch_tests =
+switch_tests = tests/unit/switch_test
 
 check_PROGRAMS += \
     $(unit_tests) \
