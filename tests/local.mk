@@ -28,6 +28,8 @@ unit_tests += \
     tests/unit/base_test \
     tests/unit/cancel_test \
     tests/unit/cgroup_test \
+    tests/unit/chan_race_test \
+    tests/unit/chan_size_test \
     tests/unit/chan_test \
     tests/unit/cpuset_test \
     tests/unit/doorbell_test \

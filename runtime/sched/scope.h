@@ -62,7 +62,8 @@ void weft__scope_cancel_locked(struct weft__worker *worker, struct weft__scope *
 /* Waits (by the owner) until no task is pending. 0, -ETIMEDOUT, -ECANCELED. */
 int weft__scope_wait(struct weft__scope *scope, weft_deadline until, unsigned flags);
 
-/* Drops all tasks and frees the scope, which is locked; none may be pending. @cache: the caller's, or NULL. */
+/* Drops all tasks and frees the scope, which is locked; none may be pending. @cache: the caller's,
+ * or NULL. */
 void weft__scope_end_locked(struct weft__scope *scope, struct weft__record_cache *cache);
 
 #endif

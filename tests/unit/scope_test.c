@@ -513,35 +513,6 @@ static void test_bad_options_and_stale_handles_are_errors(void)
     rig_run(1, options_and_handles);
 }
 
-static int count_up(void *argument)
-{
-    ++*(int *)argument;
-    return 0;
-}
-
-/* No atomics: the close must order what the tasks did. */
-static int close_orders(void *argument)
-{
-    static int counts[many];
-
-    (void)argument;
-    for (int round = 1; round <= some; round++) {
-        weft_scope scope = weft_scope_open(NULL);
-        for (int i = 0; i < many; i++)
-            (void)weft_go(scope, count_up, &counts[i]);
-        EXPECT_EQ(weft_scope_close(scope), 0);
-        for (int i = 0; i < many; i++)
-            EXPECT_EQ(counts[i], round);
-    }
-    memset(counts, 0, sizeof(counts));
-    return 0;
-}
-
-static void test_close_sees_what_the_tasks_did(void)
-{
-    rig_each(close_orders);
-}
-
 /* ---- a task that returns with an open scope ---- */
 
 static int leave_a_scope_open(void *argument)
@@ -598,7 +569,6 @@ int main(int argc, char **argv)
         UNIT_TEST(test_close_waits_for_what_a_thread_spawns_meanwhile),
         UNIT_TEST(test_tasks_of_a_canceled_scope_are_born_canceled),
         UNIT_TEST(test_bad_options_and_stale_handles_are_errors),
-        UNIT_TEST(test_close_sees_what_the_tasks_did),
         UNIT_TEST(test_return_with_an_open_scope_aborts_and_names_both_sites),
     };
 

@@ -222,7 +222,8 @@ static int errors(void *argument)
     } rows[] = {
         { fail_with_cause, "the disk is full", -EIO, -ENOSPC,
           "cannot read a file: the disk is full" },
-        { fail_with_cause, "", -EIO, -ENOSPC, "cannot read a file: No space left on device" },
+        { fail_with_cause, "", -EIO, -ENOSPC,
+          "cannot read a file: ENOSPC: No space left on device" },
         { fail_without_words, NULL, -ETIMEDOUT, 0, "ETIMEDOUT: the deadline passed" },
         { fail_and_recover, NULL, 0, 0, "" },
         { end_well, NULL, 0, 0, "" },
@@ -430,9 +431,38 @@ static void test_error_name_has_symbol_and_meaning(void)
         CU_ASSERT_EQUAL(strncmp(name, symbol, strlen(symbol)), 0);
         CU_ASSERT_EQUAL(name[strlen(symbol)], ':');
     }
-    CU_ASSERT_STRING_EQUAL(weft_error_name(-ENOSPC), "No space left on device");
+    CU_ASSERT_STRING_EQUAL(weft_error_name(-ENOSPC), "ENOSPC: No space left on device");
     CU_ASSERT_STRING_EQUAL(weft_error_name(123456), "unknown error");
     CU_ASSERT_STRING_EQUAL(weft_error_name(INT32_MIN), "unknown error");
+}
+
+static int count_up(void *argument)
+{
+    ++*(int *)argument;
+    return 0;
+}
+
+/* No atomics: the close must order what the tasks did. */
+static int close_orders(void *argument)
+{
+    static int counts[200];
+
+    (void)argument;
+    for (int round = 1; round <= 5; round++) {
+        weft_scope scope = weft_scope_open(NULL);
+        for (int i = 0; i < 200; i++)
+            (void)weft_go(scope, count_up, &counts[i]);
+        EXPECT_EQ(weft_scope_close(scope), 0);
+        for (int i = 0; i < 200; i++)
+            EXPECT_EQ(counts[i], round);
+    }
+    memset(counts, 0, sizeof(counts));
+    return 0;
+}
+
+static void test_close_sees_what_the_tasks_did(void)
+{
+    rig_each(close_orders);
 }
 
 int main(int argc, char **argv)
@@ -448,6 +478,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_poll_in_a_busy_loop_serves_timers),
         UNIT_TEST(test_sleep_is_never_early),
         UNIT_TEST(test_error_name_has_symbol_and_meaning),
+        UNIT_TEST(test_close_sees_what_the_tasks_did),
     };
     return unit_run(argc, argv, "task_life", tests, WEFT__COUNT(tests));
 }

@@ -115,8 +115,9 @@ static void test_wheel_next_is_never_after_a_timer(void)
 /* Following next alone, a far timer is reached in a few steps and fires once. */
 static void test_wheel_following_next_reaches_each_timer(void)
 {
-    static const int64_t distances[] = { 0, 1, 524288, 2000000000, 2200000000, 200000000000,
-                                         INT64_C(10000000000000000) };
+    static const int64_t distances[] = {
+        0, 1, 524288, 2000000000, 2200000000, 200000000000, INT64_C(10000000000000000)
+    };
 
     for (size_t i = 0; i < WEFT__COUNT(distances); i++) {
         restart(987654321);
