@@ -351,7 +351,8 @@ static void test_cancel_from_a_thread_outside(void)
     rig_each(cancel_by_thread);
 }
 
-/* A read that is cancelled at about the moment of a write returns the bytes or leaves them there. */
+/* A read that is cancelled at about the moment of a write returns the bytes or leaves them there.
+ * */
 static int read_byte(void *argument)
 {
     char byte = 0;

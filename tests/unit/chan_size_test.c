@@ -12,11 +12,6 @@
 
 enum { many = 200 };
 
-static const weft_scope_options run_all = { .size = sizeof(run_all),
-                                            .policy = WEFT_RUN_ALL,
-                                            .until = { INT64_MAX } };
-
-
 struct sized {
     weft_chan chan;
     size_t bytes;
