@@ -73,6 +73,7 @@ fault_tests += \
 stress_tests += \
     tests/stress/cancel_storm \
     tests/stress/fairness \
+    tests/stress/idle \
     tests/stress/rendezvous \
     tests/stress/sleepers \
     tests/stress/spawn_join \

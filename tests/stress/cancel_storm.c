@@ -32,7 +32,7 @@ static bool is_code_of_storm(int rc)
     return rc == 0 || rc == -ECANCELED || rc == -ETIMEDOUT || rc == -EIO || rc == -ESRCH;
 }
 
-/* ---- who cancels --------------------------------------------------------------------------------- */
+/* ---- who cancels ----------------------------------------------------------------------------- */
 
 static void cancel_something(struct storm *storm)
 {
@@ -49,7 +49,8 @@ static void cancel_something(struct storm *storm)
     STRESS_CHECK(rc == 0 || rc == -ESRCH);
 }
 
-/* The handle is stale, of a task, or of nothing yet. Nobody may get hold of another object by it. */
+/* The handle is stale, of a task, or of nothing yet. Nobody may get hold of another object by it.
+ * */
 static void look_at_something(struct storm *storm)
 {
     weft_task task = weft__load_relaxed(&storm->tasks[stress_below(handles_kept)]);
@@ -82,7 +83,7 @@ static void *disturb_from_outside(void *argument)
     return NULL;
 }
 
-/* ---- the trees ----------------------------------------------------------------------------------- */
+/* ---- the trees ------------------------------------------------------------------------------- */
 
 /* One wait of any kind, most of which only a cancel or a deadline ends. */
 static int wait_somehow(struct storm *storm)
@@ -194,7 +195,7 @@ static int grow(void *argument)
     return stress_below(4) == 0 ? weft_fail(-EIO, NULL, "leaf %d gives up", rc) : 0;
 }
 
-/* ---- one storm ----------------------------------------------------------------------------------- */
+/* ---- one storm ------------------------------------------------------------------------------- */
 
 /* A tree that grows in its own time, until its scope is cancelled and closed. */
 static int grow_trees(void *argument)
