@@ -74,9 +74,11 @@ stress_tests += \
     tests/stress/cancel_storm \
     tests/stress/fairness \
     tests/stress/idle \
+    tests/stress/parked_million \
     tests/stress/rendezvous \
     tests/stress/sleepers \
     tests/stress/spawn_join \
+    tests/stress/start_stop \
     tests/stress/steal \
     tests/stress/torture
 tests_stress_torture_LDADD = $(LDADD) -lm
