@@ -32,10 +32,12 @@ unit_tests += \
     tests/unit/chan_size_test \
     tests/unit/chan_test \
     tests/unit/cpuset_test \
+    tests/unit/dir_test \
     tests/unit/doorbell_test \
     tests/unit/doorbell_threads_test \
     tests/unit/engine_test \
     tests/unit/fake_engine_test \
+    tests/unit/file_test \
     tests/unit/memory_test \
     tests/unit/op_test \
     tests/unit/plan_test \

@@ -47,6 +47,7 @@ weft_fd weft__fd_make(int number)
     struct weft__fd *fd = fd_of(record);
     fd->number = number;
     fd->users = 0;
+    weft__store_relaxed(&fd->seeks, false);
     fd->closer.word = 0;
     weft__list_init(&fd->operations);
     return weft__record_handle(record);

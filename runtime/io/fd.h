@@ -15,6 +15,7 @@ struct weft__fd {
     struct weft__record record;
     int number;                   /* (i) */
     uint32_t users;               /* (l) operations that hold it */
+    _Atomic bool seeks;           /* known to have a position; set by the first pread */
     struct weft__list operations; /* (l) those in a ring */
     struct weft__ticket closer;   /* (l) who waits for users to become 0 */
 };

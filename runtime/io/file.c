@@ -22,6 +22,18 @@ weft_fd weft_open(const char *path, int flags, unsigned mode, weft_deadline unti
     return number < 0 ? number : weft__fd_make(number);
 }
 
+/* The kernel's READ at an offset reads a pipe as if none were given: it would wait for what pread(2)
+ * refuses. */
+static int check_seeks(struct weft__fd *held)
+{
+    if (WEFT__LIKELY(weft__load_relaxed(&held->seeks)))
+        return 0;
+    int rc = weft__sys_can_seek(held->number);
+    if (rc == 0)
+        weft__store_relaxed(&held->seeks, true);
+    return rc;
+}
+
 /* One transfer on a file; @offset -1 is where it stands. */
 static ssize_t transfer(weft_fd fd, enum weft__opcode opcode, const void *buffer, size_t bytes,
                         int64_t offset, weft_deadline until)
@@ -38,7 +50,10 @@ static ssize_t transfer(weft_fd fd, enum weft__opcode opcode, const void *buffer
         .bytes = (uint32_t)(bytes < transfer_max ? bytes : transfer_max),
         .offset = offset,
     };
-    rc = weft__fd_run(held, &request, until, 0);
+    if (offset >= 0)
+        rc = check_seeks(held);
+    if (rc == 0)
+        rc = weft__fd_run(held, &request, until, 0);
     weft__fd_let_go(held);
     return rc;
 }

@@ -108,7 +108,7 @@ WEFT_API WEFT_MUST_USE ssize_t weft_read(weft_fd fd, void *buffer, size_t bytes,
  * Context:    any task    Suspends: until something was read
  * Cancel:     as weft_read
  * Ordering:   none
- * Cost:       one submission    Node: none
+ * Cost:       one submission, and one lseek(2) for the first of a file    Node: none
  * Since:      0.1    Source: io_uring READ
  */
 WEFT_API WEFT_MUST_USE ssize_t weft_pread(weft_fd fd, void *buffer, size_t bytes, int64_t offset,
