@@ -22,8 +22,8 @@ weft_fd weft_open(const char *path, int flags, unsigned mode, weft_deadline unti
     return number < 0 ? number : weft__fd_make(number);
 }
 
-/* The kernel's READ at an offset reads a pipe as if none were given: it would wait for what pread(2)
- * refuses. */
+/* The kernel's READ at an offset reads a pipe as if none were given: it would wait for what
+ * pread(2) refuses. */
 static int check_seeks(struct weft__fd *held)
 {
     if (WEFT__LIKELY(weft__load_relaxed(&held->seeks)))

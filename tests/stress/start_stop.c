@@ -1,6 +1,7 @@
 /*
- * A runtime starts, gets tasks that do all kinds of things for ever, and stops: a thousand times. The
- * tasks end, and no descriptor, thread or mapping is left. Some rounds have two runtimes at once.
+ * A runtime starts, gets tasks that do all kinds of things for ever, and stops: a thousand times.
+ * The tasks end, and no descriptor, thread or mapping is left. Some rounds have two runtimes at
+ * once.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -42,7 +43,7 @@ static uint32_t count_mappings(void)
     return count;
 }
 
-/* ---- tasks that end by a cancel alone ------------------------------------------------------------ */
+/* ---- tasks that end by a cancel alone -------------------------------------------------------- */
 
 static int end(struct cycle *cycle, int rc)
 {

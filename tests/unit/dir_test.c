@@ -1,4 +1,5 @@
-/* Folders: all entries once, kinds, folders that change or vanish meanwhile, two readers, misuse. */
+/* Folders: all entries once, kinds, folders that change or vanish meanwhile, two readers, misuse.
+ * */
 #include <CUnit/CUnit.h>
 #include <dirent.h>
 #include <errno.h>
