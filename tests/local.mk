@@ -47,6 +47,7 @@ unit_tests += \
     tests/unit/ring_test \
     tests/unit/runtime_test \
     tests/unit/scope_test \
+    tests/unit/stack_test \
     tests/unit/switch_test \
     tests/unit/synthetic_test \
     tests/unit/task_life_test \

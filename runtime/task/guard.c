@@ -73,19 +73,25 @@ bool weft__guard_install_row(char *low, size_t stride, unsigned count)
     return false;
 }
 
-bool weft__guard_install(void *low)
+enum weft__guard weft__guard_install(void *low)
 {
     if (install_marker(low))
-        return true;
+        return WEFT__GUARD_MARKED;
     if (weft__load_relaxed(&budget) == unknown) {
         long none = unknown;
         (void)weft__cas_relaxed(&budget, &none, first_budget());
     }
-    if (weft__sub_relaxed(&budget, 1) <= 0) {
-        weft__add_relaxed(&budget, 1);
-        return false;
-    }
-    return weft__sys_mprotect(low, WEFT__GUARD_BYTES, PROT_NONE) == 0;
+    if (weft__sub_relaxed(&budget, 1) > 0 &&
+        weft__sys_mprotect(low, WEFT__GUARD_BYTES, PROT_NONE) == 0)
+        return WEFT__GUARD_PROTECTED;
+    weft__add_relaxed(&budget, 1);
+    return WEFT__GUARD_NONE;
+}
+
+void weft__guard_give_back(long count)
+{
+    if (count > 0)
+        weft__add_relaxed(&budget, count);
 }
 
 const char *weft__guard_method(void)

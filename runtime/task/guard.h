@@ -13,8 +13,17 @@
 
 enum { WEFT__GUARD_BYTES = 16 * 1024 };
 
-/* Installs a guard at [@low, @low + WEFT__GUARD_BYTES). False: a canary must do. */
-bool weft__guard_install(void *low);
+enum weft__guard {
+    WEFT__GUARD_NONE, /* a canary must do */
+    WEFT__GUARD_MARKED,
+    WEFT__GUARD_PROTECTED /* out of the budget, until weft__guard_give_back */
+};
+
+/* Installs a guard at [@low, @low + WEFT__GUARD_BYTES). */
+enum weft__guard weft__guard_install(void *low);
+
+/* So many protected guards have been unmapped. */
+void weft__guard_give_back(long count);
 
 /*
  * The same for @count guards, at @low and then every @stride bytes, with one call where the kernel

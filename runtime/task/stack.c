@@ -30,6 +30,7 @@ struct weft__stack_slab {
     bool touched;         /* some of its stacks may hold pages */
     bool settled;         /* was wholly idle when tended last */
     _Atomic bool guarded; /* all of its stacks have a guard: none needs a canary */
+    _Atomic long shields; /* of these guards, taken out of the budget */
     uint8_t size_class;
     struct weft__stack stacks[];
 };
@@ -44,7 +45,7 @@ static const size_t class_bytes[WEFT__STACK_CLASSES] = {
 int weft__stack_class_of(size_t bytes)
 {
     for (int size_class = 0; size_class < WEFT__STACK_CLASSES; size_class++)
-        if (bytes * sanitizer_factor <= class_bytes[size_class])
+        if (bytes <= class_bytes[size_class] / sanitizer_factor)
             return size_class;
     return -1;
 }
@@ -98,6 +99,7 @@ void weft__stack_depot_fini(struct weft__stack_depot *depot, bool leak)
         for (uint32_t i = 0; i < slab->carved; i++)
             weft__fiber_destroy(&slab->stacks[i].context.fiber);
         weft__memory_unmap(slab->mapping, slab->bytes);
+        weft__guard_give_back(weft__load_relaxed(&slab->shields));
         weft__memory_free(slab, slab_header_bytes(slab->count));
     }
     depot->slabs = NULL;
@@ -129,7 +131,10 @@ static void carve(struct weft__stack_slab *slab, uint32_t index, bool guarded)
     stack->low = slot + WEFT__GUARD_BYTES;
     stack->top = slot + slot_bytes(slab->size_class) - (index % colours) * colour_bytes;
     stack->slab = slab;
-    stack->guarded = guarded || weft__guard_install(slot);
+    enum weft__guard guard = guarded ? WEFT__GUARD_MARKED : weft__guard_install(slot);
+    stack->guarded = guard != WEFT__GUARD_NONE;
+    if (guard == WEFT__GUARD_PROTECTED)
+        weft__add_relaxed(&slab->shields, 1L);
     if (stack->guarded)
         return;
     weft__store_relaxed(&slab->guarded, false);
