@@ -5,7 +5,7 @@
  *   S2 store-load fence                      P2 store-load fence; look again: inbox, queues,
  *   S3 if state is PARKED and the               inject, others' rings, completions, stop
  *      compare-and-swap to NOTIFIED          P3 if there is something: state = RUNNING, go on
- *      succeeds: ring the doorbell           P4 wait in the ring, at most 250 ms
+ *      succeeds: ring the doorbell           P4 wait in the ring, at most 2 s
  *                                            P5 state = RUNNING, store-load fence
  * Forbidden: S3 reads RUNNING and P2 finds nothing.
  * Because:   S1 and P1 are stores, S3 and P2 loads, each pair split by a fence. One fence is first.
@@ -25,7 +25,10 @@
 #include "runtime/sched/runtime.h"
 #include "runtime/sched/search.h"
 
+/* The limit on a nap doubles while nothing at all happens: eight idle workers would else use a
+ * tenth of a percent of a CPU with looking (measured: 0.06 to 0.1 %). */
 static const int64_t nap_ns = 250 * WEFT__NS_PER_MS;
+enum { most_doublings = 3 };
 
 bool weft__sleep_wake(struct weft__worker *worker, struct weft__worker *target,
                       enum weft__worker_state how)
@@ -62,7 +65,7 @@ static bool has_work(const struct weft__worker *worker)
 static int64_t wake_time(const struct weft__worker *worker, bool *out_bounded)
 {
     int64_t timer = weft__wheel_next(&worker->wheel);
-    int64_t limit = weft__clock_now() + nap_ns;
+    int64_t limit = weft__clock_now() + (nap_ns << worker->nap_doublings);
 
     *out_bounded = limit < timer;
     return *out_bounded ? limit : timer;
@@ -75,8 +78,12 @@ static void nap(struct weft__worker *worker)
     bool bounded = false;
     int found = weft__engine_wait(worker->engine, wake_time(worker, &bounded));
 
-    if (found != 0 || !bounded || weft__load_relaxed(&worker->state) != WEFT__WORKER_PARKED ||
-        !has_work(worker))
+    bool quiet = found == 0 && bounded;
+    worker->nap_doublings = (uint8_t)(!quiet ? 0
+                                      : worker->nap_doublings < most_doublings
+                                          ? worker->nap_doublings + 1
+                                          : most_doublings);
+    if (!quiet || weft__load_relaxed(&worker->state) != WEFT__WORKER_PARKED || !has_work(worker))
         return;
     found = weft__engine_wait(worker->engine, wake_time(worker, &bounded));
     if (found == 0 && bounded && weft__load_relaxed(&worker->state) == WEFT__WORKER_PARKED &&
