@@ -162,7 +162,8 @@ static void test_two_magazines_share_a_depot(void)
     close_pool();
 }
 
-/* Idle stacks beyond the high water mark keep no memory after a second tend, few ones keep theirs. */
+/* Idle stacks beyond the high water mark keep no memory after a second tend, few ones keep theirs.
+ * */
 static void tend_crowd(int count, bool kept)
 {
     static struct weft__stack *stacks[crowd];
