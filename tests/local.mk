@@ -38,10 +38,13 @@ unit_tests += \
     tests/unit/engine_test \
     tests/unit/fake_engine_test \
     tests/unit/file_test \
+    tests/unit/inbox_test \
     tests/unit/memory_test \
     tests/unit/op_test \
+    tests/unit/options_test \
     tests/unit/plan_test \
     tests/unit/pool_test \
+    tests/unit/print_test \
     tests/unit/probe_test \
     tests/unit/record_test \
     tests/unit/ring_test \

@@ -96,7 +96,8 @@ int weft__options_resolve(const weft_runtime_options *given, struct weft__option
     options.stack_class = (uint8_t)weft__stack_class_of(
         given->stack_bytes != 0 ? given->stack_bytes : (size_t)64 * 1024);
     options.spin_ns = spin_of(given->spin_us);
-    options.topology = given->topology != NULL ? given->topology : getenv("WEFT_TOPOLOGY");
+    const char *topology = getenv("WEFT_TOPOLOGY");
+    options.topology = topology != NULL && topology[0] != '\0' ? topology : given->topology;
     options.engine.sq_entries = given->sq_entries;
     options.engine.cq_entries = given->cq_entries;
     options.report = given->report;
