@@ -38,7 +38,9 @@ unit_tests += \
     tests/unit/engine_test \
     tests/unit/fake_engine_test \
     tests/unit/file_test \
+    tests/unit/fork_test \
     tests/unit/inbox_test \
+    tests/unit/main_test \
     tests/unit/memory_test \
     tests/unit/op_test \
     tests/unit/options_test \

@@ -12,7 +12,7 @@ static struct weft__scope *lock_scope(weft_scope handle, int *out_error)
 
     if (handle == WEFT_DETACHED) {
         if (worker == NULL) {
-            *out_error = -EPERM;
+            *out_error = weft__error_outside();
             return NULL;
         }
         weft__record_lock_own(&worker->root->record);
