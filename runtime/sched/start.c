@@ -41,32 +41,37 @@ static struct weft__task *next_after_end(struct weft__worker *worker, struct wef
     return NULL;
 }
 
+/* Runs @worker->current and then fresh tasks that may have this stack. Returns what runs next,
+ * elsewhere; NULL: the loop. */
+static struct weft__task *run_in_place(struct weft__worker **worker, struct weft__stack *stack)
+{
+    for (;;) {
+        struct weft__task *task = weft__load_relaxed(&(*worker)->current);
+        int result = task->fn(task->argument);
+        *worker = weft__finish_scopes(weft__self_worker(), task); /* a migratable one has moved */
+        if (WEFT__UNLIKELY(!stack->guarded))
+            weft__stack_check(stack, weft__task_label(task));
+        weft__finish_task(*worker, task, result);
+        struct weft__task *next = next_after_end(*worker, stack);
+        if (next == NULL || !takes_over(next, stack))
+            return next;
+        next->stack = stack;
+        weft__store_release(&next->seen, WEFT__TASK_STARTED); /* pairs with cancel.c */
+        weft__store_relaxed(&(*worker)->current, next);
+        weft__bump(&(*worker)->counters.switches);
+        weft__context_reset_fp();
+    }
+}
+
 /* The first function on every stack. */
-static void run_tasks(void *message, void *argument)
+WEFT__FIBER_BODY static void run_tasks(void *message, void *argument)
 {
     struct weft__worker *worker = message;
     struct weft__stack *stack = argument;
-    struct weft__task *next;
 
     weft__fiber_arrive(&stack->context.fiber);
     weft__switch_arrived(worker);
-    for (;;) {
-        struct weft__task *task = weft__load_relaxed(&worker->current);
-        int result = task->fn(task->argument);
-        worker = weft__self_worker(); /* a migratable task may have moved */
-        worker = weft__finish_scopes(worker, task);
-        if (WEFT__UNLIKELY(!stack->guarded))
-            weft__stack_check(stack, weft__task_label(task));
-        weft__finish_task(worker, task, result);
-        next = next_after_end(worker, stack);
-        if (next == NULL || !takes_over(next, stack))
-            break;
-        next->stack = stack;
-        weft__store_release(&next->seen, WEFT__TASK_STARTED); /* pairs with cancel.c */
-        weft__store_relaxed(&worker->current, next);
-        weft__bump(&worker->counters.switches);
-        weft__context_reset_fp();
-    }
+    struct weft__task *next = run_in_place(&worker, stack);
     worker->left_stack = stack;
     if (next != NULL)
         (void)weft__switch_to_task(worker, &stack->context, next, 1);

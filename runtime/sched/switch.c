@@ -26,11 +26,11 @@ struct weft__task *weft__switch_pick_mixed(struct weft__worker *worker)
     struct weft__task *task;
 
     worker->turn ^= 1;
-    if (worker->turn != 0 && (task = weft__queue_take(&worker->ready)) != NULL)
+    if (worker->turn != 0 && (task = weft__switch_take_ready(worker)) != NULL)
         return task;
     if ((task = take_stealable(worker)) != NULL)
         return task;
-    if ((task = weft__queue_take(&worker->ready)) != NULL)
+    if ((task = weft__switch_take_ready(worker)) != NULL)
         return task;
     task = worker->lifo;
     worker->lifo = NULL;

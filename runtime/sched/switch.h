@@ -14,6 +14,25 @@ bool weft__start_task(struct weft__worker *worker, struct weft__task *task);
 /* The pick when fresh or stealable tasks may be there: they and the ready ones take turns. */
 struct weft__task *weft__switch_pick_mixed(struct weft__worker *worker);
 
+/*
+ * The oldest ready task. The one behind it is fetched into the cache meanwhile, for it may have
+ * slept long: its saved frames are three lines of a page that nothing else touches, and the page
+ * tables of that page are cold too.
+ */
+static inline struct weft__task *weft__switch_take_ready(struct weft__worker *worker)
+{
+    struct weft__task *task = weft__queue_take(&worker->ready);
+    const struct weft__task *behind = worker->ready.head;
+
+    if (behind != NULL && behind->stack != NULL) {
+        const char *frames = behind->stack->context.sp;
+        __builtin_prefetch(frames);
+        __builtin_prefetch(frames + WEFT__CACHE_LINE);
+        __builtin_prefetch(frames + 2 * WEFT__CACHE_LINE);
+    }
+    return task;
+}
+
 /* Which task runs next; it is out of its queue. NULL: none. */
 static inline struct weft__task *weft__switch_pick(struct weft__worker *worker)
 {
@@ -27,7 +46,7 @@ static inline struct weft__task *weft__switch_pick(struct weft__worker *worker)
     worker->lifo_streak = 0;
     if (WEFT__UNLIKELY(worker->mixed))
         return weft__switch_pick_mixed(worker);
-    if ((task = weft__queue_take(&worker->ready)) != NULL)
+    if ((task = weft__switch_take_ready(worker)) != NULL)
         return task;
     task = worker->lifo;
     worker->lifo = NULL;
@@ -35,7 +54,7 @@ static inline struct weft__task *weft__switch_pick(struct weft__worker *worker)
 }
 
 /* What to do first on a stack to which somebody has switched. */
-static inline void weft__switch_arrived(struct weft__worker *worker)
+WEFT__NO_TSAN static inline void weft__switch_arrived(struct weft__worker *worker)
 {
     if (WEFT__UNLIKELY(worker->left_stack != NULL)) {
         weft__stack_put(&worker->stacks, worker->left_stack);
@@ -43,12 +62,12 @@ static inline void weft__switch_arrived(struct weft__worker *worker)
     }
 }
 
-/* From the running context @from to @task, which is picked and startable. Returns the worker on
- * which
+/* From the running context @from to @task, which is picked and startable. Returns the worker where
  * @from runs again. */
-static inline struct weft__worker *weft__switch_to_task(struct weft__worker *worker,
-                                                        struct weft__context *from,
-                                                        struct weft__task *task, int from_ends)
+WEFT__NO_TSAN static inline struct weft__worker *weft__switch_to_task(struct weft__worker *worker,
+                                                                      struct weft__context *from,
+                                                                      struct weft__task *task,
+                                                                      int from_ends)
 {
     weft__store_relaxed(&worker->current, task);
     weft__bump(&worker->counters.switches);
@@ -57,8 +76,9 @@ static inline struct weft__worker *weft__switch_to_task(struct weft__worker *wor
     return worker;
 }
 
-static inline struct weft__worker *weft__switch_to_loop(struct weft__worker *worker,
-                                                        struct weft__context *from, int from_ends)
+WEFT__NO_TSAN static inline struct weft__worker *weft__switch_to_loop(struct weft__worker *worker,
+                                                                      struct weft__context *from,
+                                                                      int from_ends)
 {
     weft__store_relaxed(&worker->current, NULL);
     worker = weft__context_switch(from, &worker->loop, worker, from_ends);

@@ -15,8 +15,12 @@
 /* The caller of __tsan_switch_to_fiber must not be instrumented: its exit hook would pop the frame
  * of another fiber's shadow stack. */
 #define WEFT__NO_TSAN __attribute__((no_sanitize("thread"), always_inline))
+/* Nor may a function that leaves its stack for good: its exit hook never runs, so each use of the
+ * stack would leave a frame in the sanitizer's own call stack, which ends the process at 65,536. */
+#define WEFT__FIBER_BODY __attribute__((no_sanitize("thread")))
 #else
 #define WEFT__NO_TSAN
+#define WEFT__FIBER_BODY
 #endif
 
 struct weft__fiber {

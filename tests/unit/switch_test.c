@@ -123,12 +123,33 @@ static void test_switch_rounding_mode_is_each_sides_own(void)
     CU_ASSERT_EQUAL(fegetround(), FE_TONEAREST);
 }
 
+/* Goes back from within two calls, for good. */
+WEFT__FIBER_BODY static void leave_for_good(void *message, void *argument)
+{
+    weft__fiber_arrive(&there.fiber);
+    *(uintptr_t *)argument += (uintptr_t)message;
+    (void)weft__context_switch(&there, &here, message, 1);
+}
+
+/* ThreadSanitizer keeps a call stack of its own for each fiber: it must not grow with each use. */
+static void test_switch_stack_is_used_again_and_again(void)
+{
+    uintptr_t sum = 0;
+
+    for (int i = 0; i < hops; i++) {
+        enter(leave_for_good, &sum);
+        (void)to_there(1);
+    }
+    CU_ASSERT_EQUAL(sum, hops);
+}
+
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(test_switch_carries_messages_both_ways),
         UNIT_TEST(test_switch_keeps_values_on_both_sides),
         UNIT_TEST(test_switch_rounding_mode_is_each_sides_own),
+        UNIT_TEST(test_switch_stack_is_used_again_and_again),
     };
     stack = aligned_alloc(16, stack_bytes);
     if (stack == NULL)
