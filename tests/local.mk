@@ -76,7 +76,8 @@ tests_unit_probe_test_SOURCES = tests/unit/probe_test.c $(engine_stand_in)
 
 # Each fails the first, second, third ... call of every system call that it uses.
 fault_tests += \
-    tests/fault/engine_fault
+    tests/fault/engine_fault \
+    tests/fault/runtime_fault
 
 stress_tests += \
     tests/stress/cancel_storm \

@@ -17,6 +17,7 @@
 
 enum {
     TRIAL_SQ = 4,
+    TRIAL_TRIES = 4,
     TRIAL_CQ = 8,
     TRIAL_MARK = 0x5745 /* user_data of a trial message */
 };
@@ -114,6 +115,16 @@ static void close_trial(struct trial *trial)
     trial->mapped = false;
 }
 
+/* A signal or a moment without memory is no answer. BOUND: at most TRIAL_TRIES enters. */
+static int enter(const struct trial *trial, unsigned submit)
+{
+    int rc = -EINTR;
+
+    for (int i = 0; i < TRIAL_TRIES && (rc == -EINTR || rc == -EAGAIN); i++)
+        rc = weft__sys_io_uring_enter(trial->fd, submit, 0, IORING_ENTER_GETEVENTS, NULL, 0);
+    return rc;
+}
+
 /* Runs what the ring has deferred and takes all completions; true when the mark was among them. */
 static bool take_mark(struct trial *trial)
 {
@@ -122,7 +133,7 @@ static bool take_mark(struct trial *trial)
     unsigned head;
     unsigned count = 0;
 
-    (void)weft__sys_io_uring_enter(trial->fd, 0, 0, IORING_ENTER_GETEVENTS, NULL, 0);
+    (void)enter(trial, 0);
     io_uring_for_each_cqe(&trial->ring, head, cqe)
     {
         found = found || cqe->user_data == TRIAL_MARK;
@@ -143,7 +154,7 @@ static int try_msg_ring(struct trial *from, struct trial *to, uint32_t *features
     from->ring.sq.array[tail & (TRIAL_SQ - 1)] = tail & (TRIAL_SQ - 1);
     /* pairs with the kernel's acquire of the tail in io_uring_enter. */
     weft__store_release((_Atomic unsigned *)from->ring.sq.ktail, tail + 1);
-    int rc = weft__sys_io_uring_enter(from->fd, 1, 0, IORING_ENTER_GETEVENTS, NULL, 0);
+    int rc = enter(from, 1);
     if (rc < 0)
         return rc;
     if (take_mark(to))

@@ -5,6 +5,7 @@
 #ifndef WEFT_TESTS_SUPPORT_RIG_H
 #define WEFT_TESTS_SUPPORT_RIG_H
 
+#include <stdbool.h>
 #include <weft.h>
 
 /* Runs @body as a task of a fresh runtime with @workers workers; it must return 0. Main thread. */
@@ -19,10 +20,13 @@ void rig_await(weft_task task, weft_task_state state);
 /* Records of all kinds in use, worker caches aside: equal before and after, or something leaked. */
 uint64_t rig_records(void);
 
-/* Open descriptors, mappings and threads of the process. */
+/* Open descriptors and mappings of the process. */
 uint32_t rig_descriptors(void);
 uint32_t rig_mappings(void);
-uint32_t rig_threads(void);
+
+/* Whether the main thread is alone, now or within seconds: the kernel shows a thread that has been
+ * joined for a moment longer. */
+bool rig_is_alone(void);
 
 /*
  * Runs @body in a forked child whose standard error goes to @out_text. Returns what waitpid tells.
