@@ -8,9 +8,7 @@
 struct pending {
     struct weft__operation operation;
     struct weft__ticket ticket;
-    struct weft__timer timer;
     int32_t result;
-    bool timed_out;
 };
 
 /* A task that waits for room in the engine of its worker; in the worker's own list. */
@@ -26,7 +24,6 @@ void weft__upcall_completed(void *owner, void *waiter, int32_t result, uint32_t 
 
     WEFT_ASSERT((flags & WEFT__COMPLETION_MORE) == 0, "a single-shot operation completed twice");
     pending->result = result;
-    task->op = 0;
     bool claimed = weft__park_claim(pending->ticket, WEFT__WAIT_WOKEN);
     WEFT_ASSERT(claimed, "an operation's wait was ended by something else");
     weft__park_ready_here(owner, task, false);
@@ -51,30 +48,28 @@ void weft__upcall_room(void *owner)
     wake_for_room(owner);
 }
 
-static int wait_for_room(struct weft__worker *worker, weft_deadline until, unsigned flags)
+/* The list is this worker's, so the task stays. */
+static int wait_for_room(struct weft__worker *worker, weft_deadline until, unsigned manner)
 {
     struct weft__task *task = weft__worker_task(worker);
     struct room_wait wait;
 
     wait.ticket = weft__park_begin(task, WEFT__REASON_ROOM);
     weft__list_append(&worker->room, &wait.link);
-    task->flags |= WEFT__TASK_ANCHORED; /* the list is this worker's */
-    int rc = weft__park_commit(worker, wait.ticket, until,
-                               flags & WEFT__OPERATION_SHIELDED ? WEFT__PARK_SHIELDED : 0);
+    int rc = weft__park_commit(worker, wait.ticket, until, WEFT__PARK_ANCHORED | manner);
     weft__list_remove(&wait.link);
-    task->flags &= (uint16_t)~WEFT__TASK_ANCHORED;
     return rc;
 }
 
 /* Submits, waiting for room as long as needed; the task does not move while it does. */
 static int submit(struct weft__worker *worker, const struct weft__request *request,
-                  struct pending *pending, weft_deadline until, unsigned flags)
+                  struct pending *pending, weft_deadline until, unsigned manner)
 {
     int rc;
 
     while ((rc = weft__engine_submit(worker->engine, request, pending, &pending->operation.id)) ==
            -EAGAIN) {
-        rc = wait_for_room(worker, until, flags);
+        rc = wait_for_room(worker, until, manner);
         if (rc < 0)
             return rc;
     }
@@ -83,33 +78,13 @@ static int submit(struct weft__worker *worker, const struct weft__request *reque
     return rc;
 }
 
-static void deadline_passed(struct weft__worker *worker, struct weft__timer *timer)
+/* What the caller is told: an operation that the kernel gave up was asked to end by somebody, or by
+ * its deadline, as @waited says. */
+static int outcome(int32_t result, int waited)
 {
-    struct pending *pending = WEFT__CONTAINER(timer, struct pending, timer);
-
-    pending->timed_out = true;
-    (void)weft__engine_cancel(worker->engine, pending->operation.id);
-}
-
-static void arm(struct weft__worker *worker, struct pending *pending, weft_deadline until)
-{
-    if (until.ns == INT64_MAX)
-        return;
-    pending->timer.fire = deadline_passed;
-    weft__wheel_arm(&worker->wheel, &pending->timer, until.ns);
-    pending->ticket.task->timer = &pending->timer;
-}
-
-/* What the caller is told: an operation that the kernel gave up was asked to end by somebody. */
-static int outcome(const struct pending *pending)
-{
-    int result = pending->result;
-
     if (result != -ECANCELED && result != -EINTR)
         return result;
-    if (pending->timed_out)
-        return -ETIMEDOUT;
-    return -ECANCELED;
+    return waited == -ETIMEDOUT ? -ETIMEDOUT : -ECANCELED;
 }
 
 int weft__operation_run(const struct weft__request *request, weft_deadline until, unsigned flags,
@@ -119,6 +94,7 @@ int weft__operation_run(const struct weft__request *request, weft_deadline until
     struct weft__task *task = weft__worker_task(worker);
     struct pending pending = { .operation.worker = worker };
     bool shielded = (flags & WEFT__OPERATION_SHIELDED) != 0;
+    unsigned manner = shielded ? WEFT__PARK_SHIELDED : 0;
 
     if (task == NULL)
         return weft__error_outside();
@@ -126,18 +102,16 @@ int weft__operation_run(const struct weft__request *request, weft_deadline until
         return -ECANCELED;
     if (!shielded && until.ns <= 0)
         return -ETIMEDOUT;
-    int rc = submit(worker, request, &pending, until, flags);
+    int rc = submit(worker, request, &pending, until, manner);
     if (rc < 0)
         return rc;
     task->op = pending.operation.id;
     pending.ticket = weft__park_begin(task, WEFT__REASON_OPERATION);
-    if (!shielded)
-        arm(worker, &pending, until);
     if (watch != NULL && !watch->begun(watch, &pending.operation))
         (void)weft__engine_cancel(worker->engine, pending.operation.id);
-    (void)weft__park_commit(worker, pending.ticket, WEFT_NEVER,
-                            WEFT__PARK_OPERATION | (shielded ? WEFT__PARK_SHIELDED : 0));
+    rc = weft__park_commit(worker, pending.ticket, shielded ? WEFT_NEVER : until,
+                           WEFT__PARK_OPERATION | manner);
     if (watch != NULL)
         watch->ended(watch, &pending.operation);
-    return outcome(&pending);
+    return outcome(pending.result, rc);
 }

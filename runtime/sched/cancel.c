@@ -18,9 +18,9 @@ static void end_wait(struct weft__worker *worker, struct weft__task *task, uint6
 {
     struct weft__ticket ticket = { .task = task, .word = word };
 
-    if ((task->flags & WEFT__TASK_SHIELDED) != 0)
+    if ((task->manner & WEFT__PARK_SHIELDED) != 0)
         return;
-    if (task->op != 0) {
+    if ((task->manner & WEFT__PARK_OPERATION) != 0) {
         (void)weft__engine_cancel(worker->engine, task->op);
         return;
     }

@@ -8,21 +8,30 @@
 #include "runtime/sched/sleep.h"
 #include "runtime/sched/switch.h"
 
-struct park_timer {
-    struct weft__timer timer;
-    struct weft__ticket ticket;
-};
-
+/*
+ * The timer of a task's present wait, at its home. The task does not run again before the timer is
+ * disarmed; but its wait may have been claimed, with the message on the way. An operation's wait
+ * ends with its completion: the kernel is asked for one.
+ */
 static void deadline_passed(struct weft__worker *worker, struct weft__timer *timer)
 {
-    struct park_timer *park = WEFT__CONTAINER(timer, struct park_timer, timer);
+    struct weft__task *task = WEFT__CONTAINER(timer, struct weft__task, timer);
+    struct weft__ticket ticket = { .task = task, .word = weft__load_relaxed(&task->wait) };
 
-    if (weft__park_claim(park->ticket, WEFT__WAIT_TIMED_OUT))
-        weft__park_ready_here(worker, park->ticket.task, false);
+    if ((task->manner & WEFT__PARK_OPERATION) != 0) {
+        task->manner |= WEFT__PARK_OVERDUE;
+        (void)weft__engine_cancel(worker->engine, task->op);
+        return;
+    }
+    if ((ticket.word & WEFT__WAIT_STATES) == WEFT__WAIT_WAITING &&
+        weft__park_claim(ticket, WEFT__WAIT_TIMED_OUT))
+        weft__park_ready_here(worker, task, false);
 }
 
-static int outcome_of(uint64_t word)
+static int outcome_of(const struct weft__task *task, uint64_t word)
 {
+    if (WEFT__UNLIKELY((task->manner & WEFT__PARK_OVERDUE) != 0))
+        return -ETIMEDOUT;
     switch (word & WEFT__WAIT_STATES) {
     case WEFT__WAIT_TIMED_OUT: return -ETIMEDOUT;
     case WEFT__WAIT_CANCELED: return -ECANCELED;
@@ -37,50 +46,37 @@ static int finish(struct weft__task *task)
 
     weft__store_relaxed(&task->wait, word & ~(uint64_t)WEFT__WAIT_STATES);
     weft__store_relaxed(&task->reason, WEFT__REASON_NONE);
-    return outcome_of(word);
-}
-
-/* Waits with a timer; kept apart so that a wait without one has a small frame. */
-static WEFT__NOINLINE void leave_until(struct weft__worker *worker, struct weft__ticket ticket,
-                                       weft_deadline until)
-{
-    struct park_timer park = { .timer.fire = deadline_passed, .ticket = ticket };
-
-    weft__wheel_arm(&worker->wheel, &park.timer, until.ns);
-    ticket.task->timer = &park.timer; /* weft__park_ready_here disarms it */
-    (void)weft__switch_away(worker, ticket.task);
+    return outcome_of(task, word);
 }
 
 /* The task has been cancelled before this wait. True: the wait is over. */
-static WEFT__COLD bool meet_cancel(struct weft__worker *worker, struct weft__ticket ticket,
-                                   unsigned flags)
+static WEFT__COLD bool meet_cancel(struct weft__worker *worker, struct weft__ticket ticket)
 {
     weft__cancel_scopes(worker, ticket.task);
-    if ((flags & WEFT__PARK_SHIELDED) != 0)
+    if ((ticket.task->manner & WEFT__PARK_SHIELDED) != 0)
         return false;
-    if ((flags & WEFT__PARK_OPERATION) == 0)
+    if ((ticket.task->manner & WEFT__PARK_OPERATION) == 0)
         return weft__park_claim(ticket, WEFT__WAIT_CANCELED);
     (void)weft__engine_cancel(worker->engine, ticket.task->op);
     return false;
 }
 
 int weft__park_commit(struct weft__worker *worker, struct weft__ticket ticket, weft_deadline until,
-                      unsigned flags)
+                      unsigned manner)
 {
     struct weft__task *task = ticket.task;
     int *place = weft__sys_errno_place();
     int saved = *place;
 
-    task->flags &= (uint16_t)~WEFT__TASK_SHIELDED;
-    if ((flags & WEFT__PARK_SHIELDED) != 0)
-        task->flags |= WEFT__TASK_SHIELDED;
-    if (WEFT__UNLIKELY(weft__task_canceled(task)) && meet_cancel(worker, ticket, flags))
+    task->manner = (uint8_t)manner;
+    if (WEFT__UNLIKELY(weft__task_canceled(task)) && meet_cancel(worker, ticket))
         return finish(task);
     weft__bump(&worker->counters.waits);
-    if (until.ns == INT64_MAX)
-        (void)weft__switch_away(worker, task);
-    else
-        leave_until(worker, ticket, until);
+    if (until.ns != INT64_MAX) { /* weft__park_ready_here disarms it */
+        task->timer.fire = deadline_passed;
+        weft__wheel_arm(&worker->wheel, &task->timer, until.ns);
+    }
+    (void)weft__switch_away(worker, task);
     if (WEFT__UNLIKELY((task->flags & WEFT__TASK_MIGRATABLE) != 0))
         place = weft__sys_errno_place(); /* it may have moved */
     *place = saved;
@@ -98,10 +94,9 @@ bool weft__park_withdraw(struct weft__ticket ticket)
 
 void weft__park_ready_here(struct weft__worker *worker, struct weft__task *task, bool from_task)
 {
-    if (task->timer != NULL) {
-        weft__wheel_disarm(&worker->wheel, task->timer);
-        task->timer = NULL;
-    }
+    if (task->timer.link != NULL)
+        weft__wheel_disarm(&worker->wheel, &task->timer);
+    __builtin_prefetch(task->stack); /* it will run soon, and it may have slept long */
     if (WEFT__UNLIKELY((task->flags & WEFT__TASK_MIGRATABLE) != 0) &&
         weft__search_offer(worker, task))
         return;

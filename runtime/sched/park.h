@@ -27,12 +27,6 @@
 
 #include "runtime/sched/worker.h"
 
-enum weft__park_flags {
-    WEFT__PARK_SHIELDED = 1u << 0, /* neither cancel nor deadline ends this wait */
-    WEFT__PARK_OPERATION = 1u << 1 /* the kernel has memory of the task: only a completion ends it;
-                                     * a cancel asks the kernel for one */
-};
-
 /* Where a task waits, as its partners see it. */
 struct weft__ticket {
     struct weft__task *task;
@@ -52,11 +46,13 @@ static inline struct weft__ticket weft__park_begin(struct weft__task *task,
 }
 
 /*
- * K3, K4. Returns 0 when woken, -ETIMEDOUT, -ECANCELED (also at once when the task is cancelled
- * already). After an error the ticket may still be published: the caller takes it out.
+ * K3, K4. @manner: of enum weft__task_manner. Returns 0 when woken, -ETIMEDOUT, -ECANCELED (also
+ * at once when the task is cancelled already). After an error the ticket may still be published:
+ * the caller takes it out. The wait of an operation is always ended by its completion; -ETIMEDOUT
+ * then says that the deadline came first.
  */
 int weft__park_commit(struct weft__worker *worker, struct weft__ticket ticket, weft_deadline until,
-                      unsigned flags);
+                      unsigned manner);
 
 /* The task withdraws a ticket that it has not published, or whose partners it holds off. True when
  * nobody had claimed it. */

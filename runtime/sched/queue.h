@@ -21,13 +21,19 @@ struct weft__fifo {
     struct weft__task *tail;
 };
 
+/* What stands behind @task in its queue. */
+static inline struct weft__task *weft__queue_next(const struct weft__task *task)
+{
+    return task->record.next != NULL ? weft__task_of(task->record.next) : NULL;
+}
+
 static inline void weft__queue_append(struct weft__fifo *fifo, struct weft__task *task)
 {
-    task->next = NULL;
+    task->record.next = NULL;
     if (fifo->head == NULL)
         fifo->head = task;
     else
-        fifo->tail->next = task;
+        fifo->tail->record.next = &task->record;
     fifo->tail = task;
 }
 
@@ -36,7 +42,7 @@ static inline struct weft__task *weft__queue_take(struct weft__fifo *fifo)
     struct weft__task *task = fifo->head;
 
     if (task != NULL)
-        fifo->head = task->next;
+        fifo->head = weft__queue_next(task);
     return task;
 }
 

@@ -241,7 +241,7 @@ static bool is_anchored(struct weft__task *task)
 {
     struct weft__list *link = task->scopes.next;
 
-    if ((task->flags & WEFT__TASK_ANCHORED) != 0)
+    if ((task->manner & WEFT__PARK_ANCHORED) != 0)
         return true;
 
     while (link != &task->scopes &&
@@ -270,8 +270,9 @@ void weft__search_publish(struct weft__worker *worker, uint64_t cycles)
     if (anybody_idle(runtime)) {
         bool published = false;
         while (worker->fresh_aged > 0) {
-            struct weft__task *rest = worker->fresh.head->next; /* a thief's, once it is pushed */
-            if (!weft__ring_push(&worker->ring, worker->fresh.head))
+            struct weft__task *oldest = worker->fresh.head;
+            struct weft__task *rest = weft__queue_next(oldest); /* once pushed it is a thief's */
+            if (!weft__ring_push(&worker->ring, oldest))
                 break;
             worker->fresh.head = rest;
             worker->fresh_count--;

@@ -12,7 +12,7 @@ enum { publish_every = 64, bytes_max = 1 << 30 };
 
 /* A record with all fields set but home and scope; not yet visible to anybody. NULL: no memory. */
 static struct weft__task *make_task(struct weft__record_cache *cache, weft_task_fn fn,
-                                    void *argument, uint8_t stack_class, uint16_t flags)
+                                    void *argument, uint8_t stack_class, uint8_t flags)
 {
     struct weft__record *record = weft__record_new(WEFT__KIND_TASK, cache);
 
@@ -24,9 +24,8 @@ static struct weft__task *make_task(struct weft__record_cache *cache, weft_task_
     task->argument = argument;
     weft__list_init(&task->scopes);
     task->flags = flags;
+    task->manner = 0;
     task->stack_class = stack_class;
-    task->timer = NULL;
-    task->op = 0;
     task->joiners = NULL;
     task->hooks = NULL;
     weft__store_relaxed(&task->extras, NULL);
@@ -222,8 +221,7 @@ static inline weft_task spawn_task(struct weft__worker *worker, weft_scope handl
 }
 
 /* The options that a runtime gives to each task of its own. */
-static inline void defaults(const struct weft__worker *worker, uint8_t *stack_class,
-                            uint16_t *flags)
+static inline void defaults(const struct weft__worker *worker, uint8_t *stack_class, uint8_t *flags)
 {
     *stack_class = WEFT__STACK_64K;
     *flags = 0;
@@ -237,7 +235,7 @@ weft_task weft_go(weft_scope scope, weft_task_fn fn, void *argument)
 {
     struct weft__worker *worker = weft__self_worker();
     uint8_t stack_class;
-    uint16_t flags;
+    uint8_t flags;
 
     defaults(worker, &stack_class, &flags);
     struct weft__task *task = make_task(cache_of(worker), fn, argument, stack_class, flags);
@@ -251,7 +249,7 @@ weft_task weft_go_copy(weft_scope scope, weft_task_fn fn, const void *bytes, siz
 {
     struct weft__worker *worker = weft__self_worker();
     uint8_t stack_class;
-    uint16_t flags;
+    uint8_t flags;
 
     if (size > bytes_max)
         return fail_spawn(worker, scope, -EINVAL);
@@ -288,13 +286,13 @@ static int apply_options(struct weft__task *task, const weft_spawn_options *opti
     return options->copy_bytes > 0 ? copy_argument(task, task->argument, options->copy_bytes) : 0;
 }
 
-static uint16_t flags_of(const weft_spawn_options *options, uint16_t flags)
+static uint8_t flags_of(const weft_spawn_options *options, uint8_t flags)
 {
     if (options->migratable)
         flags |= WEFT__TASK_MIGRATABLE;
     if (options->pinned || options->place.kind == WEFT_PLACE_WORKER) {
         flags |= WEFT__TASK_PINNED;
-        flags &= (uint16_t)~WEFT__TASK_MIGRATABLE;
+        flags &= (uint8_t)~WEFT__TASK_MIGRATABLE;
     }
     return flags;
 }
@@ -304,7 +302,7 @@ weft_task weft_spawn(weft_scope scope, weft_task_fn fn, void *argument,
 {
     struct weft__worker *worker = weft__self_worker();
     uint8_t stack_class;
-    uint16_t flags;
+    uint8_t flags;
 
     if (options == NULL)
         return weft_go(scope, fn, argument);

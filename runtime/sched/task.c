@@ -9,8 +9,10 @@
 
 _Static_assert(sizeof(struct weft__task) == 256,
                "a parked task costs its record, a page and 64 bytes");
-_Static_assert(offsetof(struct weft__task, result) == 64, "waking a task touches one line of it");
-_Static_assert(offsetof(struct weft__task, argument) == 128, "ending a task touches one line more");
+_Static_assert(offsetof(struct weft__task, timer.tick) == 64,
+               "waking a task touches one line of it");
+_Static_assert(offsetof(struct weft__task, scopes.prev) == 128,
+               "ending a task touches one line more");
 
 struct weft__task *weft__task_lock(weft_task handle, int *out_error)
 {

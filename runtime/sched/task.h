@@ -25,22 +25,30 @@
 
 #include "runtime/base/list.h"
 #include "runtime/sched/inbox.h"
+#include "runtime/sched/wheel.h"
 #include "runtime/task/record.h"
 #include "runtime/task/stack.h"
 #include "uring/engine.h"
 
 struct weft__worker;
 struct weft__scope;
-struct weft__timer;
 struct weft__joiner;
 struct weft__hook;
 
+/* What a task is, from spawn to its end; any worker may read it. */
 enum weft__task_flags {
     WEFT__TASK_PINNED = 1u << 0,     /* never stolen */
     WEFT__TASK_MIGRATABLE = 1u << 1, /* may be stolen after a wait too */
-    WEFT__TASK_COPIED = 1u << 2,     /* the argument is an allocation of copy_bytes */
-    WEFT__TASK_SHIELDED = 1u << 3,   /* (o) its present wait does not end by cancel */
-    WEFT__TASK_ANCHORED = 1u << 4    /* (o) waits in a list of its worker: it may not move now */
+    WEFT__TASK_COPIED = 1u << 2      /* the argument is an allocation of copy_bytes */
+};
+
+/* How its present wait is; its worker alone may look. */
+enum weft__task_manner {
+    WEFT__PARK_SHIELDED = 1u << 0,  /* neither cancel nor deadline ends it */
+    WEFT__PARK_OPERATION = 1u << 1, /* the kernel has memory of the task: only a completion ends it;
+                                     * a cancel or the deadline asks for one */
+    WEFT__PARK_ANCHORED = 1u << 2,  /* in a list of its worker: the task may not move now */
+    WEFT__PARK_OVERDUE = 1u << 3    /* the deadline has asked */
 };
 
 /* How far a task has come, for others than its worker. */
@@ -86,37 +94,37 @@ struct weft__extras {
     char result[]; /* result_room */
 };
 
-enum { WEFT__TASK_INLINE_COPY = 48 };
+enum { WEFT__TASK_INLINE_COPY = 32 };
 
 /* Laid out by lines: a parked task is cold memory, and each line is a miss. Waking it touches the
- * first, ending it the second, dropping its record the third. */
+ * first, its timer included, ending it the second, dropping its record the third. */
 struct weft__task {
     struct weft__record record;
-    struct weft__task *next;             /* in the one queue that holds it */
     _Atomic uint64_t wait;               /* (a:PARK) sequence << 8 | enum weft__wait_state */
     _Atomic(struct weft__worker *) home; /* (a:HOME) NULL: in an inject queue */
     struct weft__stack *stack;           /* (o) NULL until first dispatch */
-    struct weft__timer *timer;           /* (o) armed while it waits with a deadline */
+    struct weft__timer timer;            /* (o) armed while it waits with a deadline */
 
     _Atomic int32_t result;       /* valid once ENDED */
-    uint16_t flags;               /* enum weft__task_flags */
+    uint8_t flags;                /* (i) enum weft__task_flags */
+    uint8_t manner;               /* (o) enum weft__task_manner */
     uint8_t stack_class;          /* (i) */
     _Atomic uint8_t reason;       /* enum weft__wait_reason, of the present wait */
     _Atomic uint32_t seen;        /* enum weft__task_seen */
     uint32_t copy_bytes;          /* (i) */
-    weft_task_fn fn;              /* (i) */
     struct weft__scope *scope;    /* (i) */
-    struct weft__list scopes;     /* (o) scopes that it has open, oldest first */
     struct weft__joiner *joiners; /* (l) */
     struct weft__hook *hooks;     /* (l) */
+    struct weft__list scopes;     /* (o) scopes that it has open, oldest first */
 
+    weft_task_fn fn;                       /* (i) */
     void *argument;                        /* (i) */
     struct weft__list sibling;             /* (l: scope) in spawn order */
     _Atomic(struct weft__extras *) extras; /* NULL: none; published with release */
-    weft__op_id op;                        /* (o) the operation it waits for; 0: none */
+    weft__op_id op;                        /* (o) the operation it waits for, when it does */
     const void *site;                      /* (i) where it was spawned */
-    struct weft__message wake;             /* on the way to its home, claimed */
 
+    struct weft__message wake;   /* on the way to its home, claimed */
     struct weft__message cancel; /* on the way to its home, pinned; at most once */
     _Alignas(16) char copy[WEFT__TASK_INLINE_COPY];
 };

@@ -1,8 +1,9 @@
 #include "runtime/sched/wheel.h"
 
+#include <stddef.h>
 #include <string.h>
 
-enum { near_level = -1, top_level = WEFT__WHEEL_LEVELS - 1, word_bits = 64 };
+enum { top_level = WEFT__WHEEL_LEVELS - 1, word_bits = 64 };
 
 /* Half a turn of the top level, 208 days: a timer further away waits there and is hung anew. Half,
  * because a full turn ahead is the slot where the wheel stands, which comes up at once, for ever.
@@ -46,54 +47,54 @@ void weft__wheel_init(struct weft__wheel *wheel, int64_t now_ns)
     wheel->now = tick_of(now_ns);
 }
 
-static struct weft__timer **slot_of(struct weft__wheel *wheel, const struct weft__timer *timer)
+static size_t far_index(int level, unsigned slot)
 {
-    return timer->level == near_level ? &wheel->near[timer->slot]
-                                      : &wheel->far[timer->level][timer->slot];
+    return WEFT__WHEEL_NEAR + (size_t)level * WEFT__WHEEL_FAR + slot;
 }
 
-static void mark_slot(struct weft__wheel *wheel, const struct weft__timer *timer)
+static void mark_slot(struct weft__wheel *wheel, size_t index)
 {
-    if (timer->level != near_level) {
-        wheel->far_bits[timer->level] |= (uint64_t)1 << timer->slot;
+    if (index >= WEFT__WHEEL_NEAR) {
+        index -= WEFT__WHEEL_NEAR;
+        wheel->far_bits[index / WEFT__WHEEL_FAR] |= (uint64_t)1 << index % WEFT__WHEEL_FAR;
         return;
     }
-    wheel->near_bits[timer->slot / word_bits] |= (uint64_t)1 << timer->slot % word_bits;
-    wheel->near_words |= (uint64_t)1 << timer->slot / word_bits;
+    wheel->near_bits[index / word_bits] |= (uint64_t)1 << index % word_bits;
+    wheel->near_words |= (uint64_t)1 << index / word_bits;
 }
 
-static void unmark_slot(struct weft__wheel *wheel, const struct weft__timer *timer)
+static void unmark_slot(struct weft__wheel *wheel, size_t index)
 {
-    if (timer->level != near_level) {
-        wheel->far_bits[timer->level] &= ~((uint64_t)1 << timer->slot);
+    if (index >= WEFT__WHEEL_NEAR) {
+        index -= WEFT__WHEEL_NEAR;
+        wheel->far_bits[index / WEFT__WHEEL_FAR] &= ~((uint64_t)1 << index % WEFT__WHEEL_FAR);
         return;
     }
-    uint64_t *word = &wheel->near_bits[timer->slot / word_bits];
-    *word &= ~((uint64_t)1 << timer->slot % word_bits);
+    uint64_t *word = &wheel->near_bits[index / word_bits];
+    *word &= ~((uint64_t)1 << index % word_bits);
     if (*word == 0)
-        wheel->near_words &= ~((uint64_t)1 << timer->slot / word_bits);
+        wheel->near_words &= ~((uint64_t)1 << index / word_bits);
 }
 
 /* Hangs @timer, whose tick is not past, where it belongs seen from the present tick. */
 static void hang(struct weft__wheel *wheel, struct weft__timer *timer)
 {
     uint64_t ahead = timer->tick - wheel->now;
+    size_t index = timer->tick % WEFT__WHEEL_NEAR;
 
-    if (ahead < WEFT__WHEEL_NEAR) {
-        timer->level = near_level;
-        timer->slot = (uint16_t)(timer->tick % WEFT__WHEEL_NEAR);
-    } else {
+    if (ahead >= WEFT__WHEEL_NEAR) {
         uint64_t tick = ahead < reach ? timer->tick : wheel->now + reach;
-        timer->level = (int16_t)level_of(wheel->now, tick);
-        timer->slot = (uint16_t)far_slot(tick, timer->level);
+        int level = level_of(wheel->now, tick);
+        index = far_index(level, far_slot(tick, level));
     }
-    struct weft__timer **head = slot_of(wheel, timer);
+    struct weft__timer **head = &wheel->slots[index];
     timer->next = *head;
     timer->link = head;
     if (timer->next != NULL)
         timer->next->link = &timer->next;
+    else
+        mark_slot(wheel, index);
     *head = timer;
-    mark_slot(wheel, timer);
 }
 
 void weft__wheel_arm(struct weft__wheel *wheel, struct weft__timer *timer, int64_t until_ns)
@@ -107,12 +108,14 @@ void weft__wheel_arm(struct weft__wheel *wheel, struct weft__timer *timer, int64
 
 static void unhang(struct weft__wheel *wheel, struct weft__timer *timer)
 {
-    *timer->link = timer->next;
+    struct weft__timer **link = timer->link;
+
+    *link = timer->next;
     if (timer->next != NULL)
-        timer->next->link = timer->link;
+        timer->next->link = link;
+    else if (link >= wheel->slots && link < wheel->slots + WEFT__WHEEL_SLOTS) /* it was alone */
+        unmark_slot(wheel, (size_t)(link - wheel->slots));
     timer->link = NULL;
-    if (*slot_of(wheel, timer) == NULL)
-        unmark_slot(wheel, timer);
 }
 
 void weft__wheel_disarm(struct weft__wheel *wheel, struct weft__timer *timer)
@@ -172,9 +175,10 @@ static uint64_t next_far(const struct weft__wheel *wheel, int *out_level)
 static void let_fall(struct weft__wheel *wheel, int level)
 {
     unsigned slot = far_slot(wheel->now, level);
-    struct weft__timer *timer = wheel->far[level][slot];
+    struct weft__timer **head = &wheel->slots[far_index(level, slot)];
+    struct weft__timer *timer = *head;
 
-    wheel->far[level][slot] = NULL;
+    *head = NULL;
     wheel->far_bits[level] &= ~((uint64_t)1 << slot);
     while (timer != NULL) {
         struct weft__timer *next = timer->next;
@@ -187,7 +191,7 @@ static void let_fall(struct weft__wheel *wheel, int level)
 static uint32_t fire_present(struct weft__wheel *wheel, struct weft__worker *worker,
                              uint32_t budget)
 {
-    struct weft__timer **slot = &wheel->near[wheel->now % WEFT__WHEEL_NEAR];
+    struct weft__timer **slot = &wheel->slots[wheel->now % WEFT__WHEEL_NEAR];
     struct weft__timer *timer;
     uint32_t fired = 0;
 

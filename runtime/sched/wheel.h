@@ -29,26 +29,24 @@ enum {
     WEFT__WHEEL_WORDS = WEFT__WHEEL_NEAR / 64,
     WEFT__WHEEL_FAR_BITS = 6,
     WEFT__WHEEL_FAR = 1 << WEFT__WHEEL_FAR_BITS,
-    WEFT__WHEEL_LEVELS = 4
+    WEFT__WHEEL_LEVELS = 4,
+    WEFT__WHEEL_SLOTS = WEFT__WHEEL_NEAR + WEFT__WHEEL_LEVELS * WEFT__WHEEL_FAR
 };
 
 struct weft__timer {
     struct weft__timer *next;
     struct weft__timer **link; /* what points to it; NULL: not armed */
     uint64_t tick;             /* when it fires */
-    int16_t level;             /* of far slots; negative: near */
-    uint16_t slot;
     void (*fire)(struct weft__worker *worker, struct weft__timer *timer);
 };
 
 struct weft__wheel {
-    uint64_t now;                          /* the tick that has been reached */
-    uint32_t armed;                        /* timers in it */
-    uint64_t near_words;                   /* bit n: near_bits[n] is not 0 */
-    uint64_t near_bits[WEFT__WHEEL_WORDS]; /* bit n: near slot n is not empty */
-    uint64_t far_bits[WEFT__WHEEL_LEVELS]; /* the same for each far level */
-    struct weft__timer *far[WEFT__WHEEL_LEVELS][WEFT__WHEEL_FAR];
-    struct weft__timer *near[WEFT__WHEEL_NEAR];
+    uint64_t now;                                 /* the tick that has been reached */
+    uint32_t armed;                               /* timers in it */
+    uint64_t near_words;                          /* bit n: near_bits[n] is not 0 */
+    uint64_t near_bits[WEFT__WHEEL_WORDS];        /* bit n: near slot n is not empty */
+    uint64_t far_bits[WEFT__WHEEL_LEVELS];        /* the same for each far level */
+    struct weft__timer *slots[WEFT__WHEEL_SLOTS]; /* near, then far, level by level */
 };
 
 void weft__wheel_init(struct weft__wheel *wheel, int64_t now_ns);

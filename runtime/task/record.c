@@ -49,7 +49,7 @@ static bool grow(struct kind *self, enum weft__kind kind)
         struct weft__record *record = (struct weft__record *)(void *)(base + i * self->stride);
         record->index = number * WEFT__RECORD_CHUNK + i;
         record->kind = (uint32_t)kind;
-        record->next_free = self->free;
+        record->next = self->free;
         weft__store_relaxed(&record->life, (uint64_t)first_generation << 32);
         self->free = record;
     }
@@ -67,9 +67,9 @@ static void refill(enum weft__kind kind, struct weft__record_cache *cache, uint3
     weft__lock_acquire(&self->lock); /* pairs with weft__lock_release */
     while (wanted > 0 && (self->free != NULL || grow(self, kind))) {
         struct weft__record *record = self->free;
-        self->free = record->next_free;
+        self->free = record->next;
         self->free_count--;
-        record->next_free = cache->free[kind];
+        record->next = cache->free[kind];
         cache->free[kind] = record;
         cache->count[kind]++;
         wanted--;
@@ -84,9 +84,9 @@ static void drain(enum weft__kind kind, struct weft__record_cache *cache, uint32
     weft__lock_acquire(&self->lock); /* pairs with weft__lock_release */
     while (surplus-- > 0 && cache->free[kind] != NULL) {
         struct weft__record *record = cache->free[kind];
-        cache->free[kind] = record->next_free;
+        cache->free[kind] = record->next;
         cache->count[kind]--;
-        record->next_free = self->free;
+        record->next = self->free;
         self->free = record;
         self->free_count++;
     }
@@ -103,7 +103,7 @@ struct weft__record *weft__record_new(enum weft__kind kind, struct weft__record_
     struct weft__record *record = from->free[kind];
     if (WEFT__UNLIKELY(record == NULL))
         return NULL;
-    from->free[kind] = record->next_free;
+    from->free[kind] = record->next;
     from->count[kind]--;
     return record;
 }
@@ -122,7 +122,7 @@ void weft__record_free_locked(struct weft__record *record, struct weft__record_c
     weft__store_release(&record->life, (generation + 1) << 32); /* LIFE A2 */
     struct weft__record_cache one = { 0 };
     struct weft__record_cache *to = cache != NULL ? cache : &one;
-    record->next_free = to->free[kind];
+    record->next = to->free[kind];
     to->free[kind] = record;
     if (++to->count[kind] > cache_max)
         drain(kind, to, cache_batch);

@@ -55,7 +55,7 @@ struct weft__record {
     _Atomic uint64_t life;
     uint32_t index;
     uint32_t kind;
-    struct weft__record *next_free;
+    struct weft__record *next; /* of the free ones; its user's while it is in use */
 };
 
 enum { WEFT__RECORD_CHUNK = 1024, WEFT__RECORD_CHUNKS = 1 << 18 };

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 
 #include "numa/memory.h"
 #include "runtime/base/check.h"
@@ -15,7 +16,9 @@ enum {
     colours = 16,
     colour_bytes = 128,      /* 16 colours of 128: at most half of the first page */
     depot_high_water = 1024, /* idle stacks per class that keep their pages */
-    canary_words = 8
+    canary_words = 8,
+    page_bytes = 4096,
+    madvise_populate_write = 23 /* MADV_POPULATE_WRITE, Linux 5.14 */
 };
 
 static const uint64_t canary = 0x57454654535441CBu;
@@ -142,6 +145,23 @@ static void carve(struct weft__stack_slab *slab, uint32_t index, bool guarded)
         ((uint64_t *)(void *)stack->low)[i] = canary;
 }
 
+/*
+ * Maps the first page of each of @count new stacks with one call, where the kernel takes rows: 1.05
+ * us a page, a fault takes 1.4. At most a batch of pages is never used. A failure costs nothing:
+ * the page is then mapped when it is touched.
+ */
+static void populate_row(const struct weft__stack_slab *slab, uint32_t first, uint32_t count)
+{
+    struct iovec tops[WEFT__MAGAZINE_BATCH];
+    char *end = slab->mapping + first * slot_bytes(slab->size_class);
+
+    for (uint32_t i = 0; i < count; i++) {
+        end += slot_bytes(slab->size_class);
+        tops[i] = (struct iovec){ end - page_bytes, page_bytes };
+    }
+    (void)weft__sys_madvise_row(tops, count, madvise_populate_write);
+}
+
 /* Reserves up to a batch of uncarved stacks of the newest slab of @size_class, or of a new one. */
 static uint32_t reserve(struct weft__stack_depot *depot, unsigned size_class,
                         struct weft__stack_slab **out_slab, uint32_t *out_first)
@@ -202,6 +222,8 @@ WEFT__COLD struct weft__stack *weft__stack_refill(struct weft__stack_magazine *m
     bool guarded = batch > 0 && /* outside the lock: half a microsecond each */
                    weft__guard_install_row(slab->mapping + first * slot_bytes(size_class),
                                            slot_bytes(size_class), batch);
+    if (guarded)
+        populate_row(slab, first, batch);
     for (uint32_t i = batch; i-- > 0;) {
         carve(slab, first + i, guarded);
         slab->stacks[first + i].next = magazine->idle[size_class];

@@ -81,8 +81,8 @@ static int compare_copy(void *argument)
 
 static int go_copy_of_each_size(void *argument)
 {
-    static const size_t sizes[] = { 0,        1,  15, 16, 17,   47,   48,
-                                    49,       63, 64, 65, 4096, 4097, copy_most / 2,
+    static const size_t sizes[] = { 0,        1,  15, 16, 17,   31,   32,
+                                    33,       63, 64, 65, 4096, 4097, copy_most / 2,
                                     copy_most };
     unsigned char *bytes = malloc(copy_most);
 
@@ -116,7 +116,7 @@ static void test_go_copy_of_any_size_is_private_and_aligned(void)
 /* In the steady state: the second round finds everything that the first has made. */
 static int spawn_allocates_nothing(void *argument)
 {
-    static const char bytes[48];
+    static const char bytes[32];
 
     (void)argument;
     for (int round = 0; round < 2; round++) {

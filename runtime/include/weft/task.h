@@ -67,14 +67,14 @@ WEFT_API weft_task weft_go(weft_scope scope, weft_task_fn fn, void *argument);
  * @fn:        the body; it gets a pointer to the copy, aligned to 16 bytes, valid until the task
  *             ends
  * @bytes:     what to copy; may be NULL when size is 0
- * @size:      0 to 1 GiB; up to 48 bytes need no allocation
+ * @size:      0 to 1 GiB; up to 32 bytes need no allocation
  * Returns:    the task
  * Errors:     as weft_go, and -EINVAL for a size out of range
  * Ownership:  the copy is the task's
  * Context:    as weft_go    Suspends: never
  * Cancel:     as weft_go
  * Ordering:   as weft_go
- * Cost:       as weft_go, and an allocation above 48 bytes    Node: local
+ * Cost:       as weft_go, and an allocation above 32 bytes    Node: local
  * Since:      0.1    Source: the interpolation of Julia's @spawn
  */
 WEFT_API weft_task weft_go_copy(weft_scope scope, weft_task_fn fn, const void *bytes, size_t size);
