@@ -21,6 +21,7 @@
  */
 #include "runtime/sched/sleep.h"
 
+#include "runtime/base/check.h"
 #include "runtime/base/clock.h"
 #include "runtime/sched/runtime.h"
 #include "runtime/sched/search.h"
@@ -38,13 +39,23 @@ bool weft__sleep_wake(struct weft__worker *worker, struct weft__worker *target,
     if (state != WEFT__WORKER_PARKED ||
         !weft__cas_acqrel(&target->state, &state, (uint32_t)how)) /* SLEEP S3 */
         return false;
-    if (worker != NULL && weft__engine_doorbell(worker->engine, target->engine) == 0) {
-        worker->doorbell_staged = true; /* the loop flushes it before the next task runs on */
-        worker->budget = 0;
-    } else {
+    if (worker == NULL || worker->runtime != target->runtime ||
+        weft__engine_doorbell(worker->engine, target->engine) < 0) {
         (void)weft__engine_notify(target->engine);
+        return true;
     }
+    worker->doorbell_staged = true; /* the loop flushes it before it runs the next task */
+    if (weft__worker_task(worker) != NULL)
+        weft__sleep_flush(worker); /* who knows for how long this one computes on */
     return true;
+}
+
+void weft__sleep_flush(struct weft__worker *worker)
+{
+    worker->doorbell_staged = false;
+    worker->staged_cycles = 0;
+    int rc = weft__engine_flush(worker->engine);
+    WEFT_ASSERT(rc >= 0, "worker %u can't submit to its ring: error %d", worker->index, rc);
 }
 
 static bool has_own_work(const struct weft__worker *worker)

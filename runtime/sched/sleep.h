@@ -15,4 +15,7 @@ bool weft__sleep_wake(struct weft__worker *worker, struct weft__worker *target,
 /* Sleeps until there is something to do, or a moment longer than nothing. Loop only. */
 void weft__sleep_park(struct weft__worker *worker);
 
+/* Gives staged entries to the kernel, doorbells among them. */
+void weft__sleep_flush(struct weft__worker *worker);
+
 #endif

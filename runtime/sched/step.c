@@ -10,7 +10,6 @@
  * step runs *stride* switches between two looks; when a step was short the stride doubles up to 61,
  * when it overran its slice the stride falls back to one. So tasks that turn slow overrun it once.
  */
-#include "runtime/base/check.h"
 #include "runtime/base/clock.h"
 #include "runtime/sched/runtime.h"
 #include "runtime/sched/search.h"
@@ -59,10 +58,7 @@ static void flush_if_due(struct weft__worker *worker, uint64_t cycles)
     if (!worker->doorbell_staged && staged < flush_entries &&
         cycles - worker->staged_cycles < weft__clock_cycles_in(flush_ns))
         return;
-    worker->doorbell_staged = false;
-    worker->staged_cycles = 0;
-    int rc = weft__engine_flush(worker->engine);
-    WEFT_ASSERT(rc >= 0, "worker %u can't submit to its ring: error %d", worker->index, rc);
+    weft__sleep_flush(worker);
 }
 
 /* Adapts the stride to how long the last step took. */
@@ -106,6 +102,8 @@ static bool run_tasks(struct weft__worker *worker)
         return false;
     if (worker->searching)
         weft__search_end(worker, true);
+    if (WEFT__UNLIKELY(worker->doorbell_staged))
+        weft__sleep_flush(worker);
     worker->budget = (int32_t)worker->stride - 1;
     if (task->stack == NULL && !weft__start_task(worker, task))
         return true;
@@ -134,8 +132,7 @@ static void rest(struct weft__worker *worker)
 {
     if (weft__search_may_spin(worker)) {
         if (worker->engine->staged > 0)
-            (void)weft__engine_flush(worker->engine);
-        worker->doorbell_staged = false;
+            weft__sleep_flush(worker);
         if (weft__search_spin(worker)) {
             worker->step_cycles = weft__clock_cycles();
             return;

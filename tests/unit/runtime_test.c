@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "runtime/base/lock.h"
+#include "runtime/sched/worker.h"
+#include "uring/engine.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
@@ -172,6 +174,32 @@ static void test_two_runtimes_at_once(void)
     CU_ASSERT_EQUAL(weft_stop(first, WEFT_NEVER), 0);
     CU_ASSERT_EQUAL(weft_call(second, return_value, &(int){ 5 }), 5);
     CU_ASSERT_EQUAL(weft_stop(second, WEFT_NEVER), 0);
+    expect_assert();
+}
+
+/* The ring of this task's worker is not for others: a doorbell in it would ring when the task gives
+ * way, which it does not while it stops the other runtime. */
+static int stop_other(void *argument)
+{
+    const struct weft__engine *engine = weft__self_worker()->engine;
+    uint64_t before = weft__load_relaxed(&engine->counters.doorbells_sent);
+
+    EXPECT_EQ(weft_stop(*(const weft_runtime *)argument, weft_after(20 * WEFT_SECOND)), 0);
+    EXPECT_EQ(weft__load_relaxed(&engine->counters.doorbells_sent), before);
+    EXPECT_EQ(engine->staged, 0);
+    return 0;
+}
+
+static void test_stop_from_a_task_of_another_runtime(void)
+{
+    weft_runtime first = start(1);
+
+    for (int i = 0; i < 10; i++) {
+        weft_runtime second = start(2);
+        CU_ASSERT_EQUAL(weft_call(second, return_value, &(int){ 5 }), 5);
+        CU_ASSERT_EQUAL(weft_call(first, stop_other, &second), 0);
+    }
+    CU_ASSERT_EQUAL(weft_stop(first, WEFT_NEVER), 0);
     expect_assert();
 }
 
@@ -462,6 +490,7 @@ int main(int argc, char **argv)
     static const struct unit_test tests[] = {
         UNIT_TEST(test_start_and_stop_many_times_leaks_nothing),
         UNIT_TEST(test_two_runtimes_at_once),
+        UNIT_TEST(test_stop_from_a_task_of_another_runtime),
         UNIT_TEST(test_call_from_many_threads),
         UNIT_TEST(test_stop_while_others_ask_and_call),
         UNIT_TEST(test_stop_right_after_a_message_from_outside),
