@@ -59,6 +59,7 @@ static weft_dir make_dir(int number)
     dir->filled = 0;
     dir->at = 0;
     dir->block = block;
+    weft__record_unlock(record);
     return weft__record_handle(record);
 }
 

@@ -50,6 +50,7 @@ weft_fd weft__fd_make(int number)
     weft__store_relaxed(&fd->seeks, false);
     fd->closer.word = 0;
     weft__list_init(&fd->operations);
+    weft__record_unlock(record);
     return weft__record_handle(record);
 }
 

@@ -21,6 +21,7 @@ weft_runtime weft__handle_make(struct weft__runtime *runtime)
     if (record == NULL)
         return -ENOMEM;
     handle_of(record)->runtime = runtime;
+    weft__record_unlock(record);
     return weft__record_handle(record);
 }
 

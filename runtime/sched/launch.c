@@ -190,6 +190,7 @@ static int make_worker(struct weft__runtime *runtime, uint32_t index)
     worker->root->root = true;
     worker->root->forget = true;
     worker->root->policy = WEFT_RUN_ALL;
+    weft__record_unlock(&worker->root->record);
     return 0;
 }
 

@@ -27,7 +27,7 @@ void weft__scope_add_locked(struct weft__scope *scope, struct weft__task *task)
     weft__list_append(&scope->tasks, &task->sibling);
     scope->pending++;
     if (WEFT__UNLIKELY(weft__record_has(&scope->record, WEFT__LIFE_CANCELED)))
-        weft__record_set_locked(&task->record, WEFT__LIFE_CANCELED); /* not yet visible to others */
+        weft__record_set_locked(&task->record, WEFT__LIFE_CANCELED);
 }
 
 void weft__scope_note_spawn_locked(struct weft__scope *scope, int error)

@@ -42,7 +42,7 @@ static inline struct weft__scope *weft__scope_of(struct weft__record *record)
     return WEFT__CONTAINER(record, struct weft__scope, record);
 }
 
-/* A new scope without owner, task or flag; NULL: no memory. */
+/* A new scope without owner, task or flag, locked; NULL: no memory. */
 struct weft__scope *weft__scope_make(struct weft__runtime *runtime,
                                      struct weft__record_cache *cache);
 

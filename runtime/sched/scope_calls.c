@@ -79,7 +79,7 @@ weft_scope weft_scope_open(const weft_scope_options *options)
     scope->site = __builtin_return_address(0);
     weft__list_append(&task->scopes, &scope->open);
     if (weft__task_canceled(task))
-        weft__record_set_locked(&scope->record, WEFT__LIFE_CANCELED); /* nobody else knows it yet */
+        weft__record_set_locked(&scope->record, WEFT__LIFE_CANCELED);
     if (options != NULL) {
         scope->policy = options->policy;
         scope->forget = options->forget != 0;
@@ -89,6 +89,7 @@ weft_scope weft_scope_open(const weft_scope_options *options)
             weft__wheel_arm(&worker->wheel, &scope->deadline, options->until.ns);
         }
     }
+    weft__record_unlock(&scope->record);
     return weft__record_handle(&scope->record);
 }
 

@@ -10,7 +10,8 @@
 
 enum { publish_every = 64, bytes_max = 1 << 30 };
 
-/* A record with all fields set but home and scope; not yet visible to anybody. NULL: no memory. */
+/* A record with all fields set but home and scope; locked until it enters its scope. NULL: no
+ * memory. */
 static struct weft__task *make_task(struct weft__record_cache *cache, weft_task_fn fn,
                                     void *argument, uint8_t stack_class, uint8_t flags)
 {
@@ -40,7 +41,6 @@ static void unmake_task(struct weft__task *task, struct weft__record_cache *cach
     if ((task->flags & WEFT__TASK_COPIED) != 0)
         weft__memory_free(task->argument, task->copy_bytes);
     weft__task_free_extras(task);
-    weft__record_lock_own(&task->record);
     weft__record_free_locked(&task->record, cache);
 }
 
@@ -132,6 +132,7 @@ static weft_task enter(struct weft__worker *worker, struct weft__scope *scope,
     task->scope = scope;
     weft__store_relaxed(&task->home, home);
     weft__scope_add_locked(scope, task);
+    weft__record_unlock(&task->record);
     weft__record_unlock(&scope->record);
     if (WEFT__LIKELY(worker != NULL))
         weft__bump(&worker->counters.spawned);
@@ -152,6 +153,21 @@ static weft_task enter(struct weft__worker *worker, struct weft__scope *scope,
 }
 
 /*
+ * The locked root. NULL with *out_error when the runtime stops: it says so first and takes the lock
+ * of each root then, so whoever has the lock and sees no stop is counted by it.
+ */
+static struct weft__scope *lock_root(const struct weft__runtime *runtime, struct weft__scope *root,
+                                     int *out_error)
+{
+    weft__record_lock_own(&root->record);
+    if (WEFT__LIKELY(weft__load_relaxed(&runtime->stopping) == 0))
+        return root;
+    weft__record_unlock(&root->record);
+    *out_error = -ESHUTDOWN;
+    return NULL;
+}
+
+/*
  * The locked scope that shall own a new task. NULL with *out_error; a scope that exists notes that
  * failure too.
  */
@@ -161,11 +177,8 @@ static inline struct weft__scope *lock_owner(struct weft__worker *worker, weft_s
     struct weft__scope *scope;
 
     if (handle == WEFT_DETACHED) {
-        *out_error = worker == NULL ? weft__error_outside() : -ESHUTDOWN;
-        if (worker == NULL || weft__load_relaxed(&worker->runtime->stopping) != 0)
-            return NULL;
-        weft__record_lock_own(&worker->root->record);
-        return worker->root;
+        *out_error = weft__error_outside();
+        return worker != NULL ? lock_root(worker->runtime, worker->root, out_error) : NULL;
     }
     struct weft__record *record = weft__record_lock(handle, WEFT__KIND_SCOPE, out_error);
     if (WEFT__UNLIKELY(record == NULL))
@@ -339,11 +352,10 @@ weft_task weft__spawn_foreign(struct weft__runtime *runtime, weft_task_fn fn, vo
         return -ENOMEM;
     task->hooks = hook;
     task->site = __builtin_return_address(0);
-    weft__record_lock_own(&root->record);
-    if (weft__load_relaxed(&runtime->stopping) != 0) {
-        weft__record_unlock(&root->record);
+    int rc = 0;
+    if (lock_root(runtime, root, &rc) == NULL) {
         unmake_task(task, cache_of(worker));
-        return -ESHUTDOWN;
+        return rc;
     }
     return enter(worker, root, task, NULL);
 }

@@ -224,10 +224,10 @@ weft_chan weft_chan_create(size_t message_bytes, size_t depth)
     if (chan->buffer_bytes > 0)
         chan->buffer = weft__memory_alloc(WEFT__NODE_LOCAL, chan->buffer_bytes);
     if (chan->buffer == NULL) {
-        weft__record_lock_own(record);
         weft__record_free_locked(record, worker != NULL ? &worker->records : NULL);
         return -ENOMEM;
     }
+    weft__record_unlock(record);
     return weft__record_handle(record);
 }
 

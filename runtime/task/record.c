@@ -50,7 +50,7 @@ static bool grow(struct kind *self, enum weft__kind kind)
         record->index = number * WEFT__RECORD_CHUNK + i;
         record->kind = (uint32_t)kind;
         record->next = self->free;
-        weft__store_relaxed(&record->life, (uint64_t)first_generation << 32);
+        weft__store_relaxed(&record->life, WEFT__LIFE_FREE | (uint64_t)first_generation << 32);
         self->free = record;
     }
     self->free_count += WEFT__RECORD_CHUNK;
@@ -105,6 +105,8 @@ struct weft__record *weft__record_new(enum weft__kind kind, struct weft__record_
         return NULL;
     from->free[kind] = record->next;
     from->count[kind]--;
+    uint64_t life = weft__load_relaxed(&record->life);
+    weft__store_relaxed(&record->life, (life & ~WEFT__LIFE_FREE) | WEFT__LIFE_LOCKED);
     return record;
 }
 
@@ -115,11 +117,11 @@ void weft__record_free_locked(struct weft__record *record, struct weft__record_c
     enum weft__kind kind = (enum weft__kind)record->kind;
 
     WEFT_ASSERT(WEFT__LIFE_PINS(life) == 0, "record %u freed while pinned", record->index);
-    if (generation == last_generation) {       /* retired: no handle of it will ever match again */
-        weft__store_release(&record->life, 0); /* LIFE A2 */
+    if (generation == last_generation) { /* retired: no handle of it will ever match again */
+        weft__store_release(&record->life, WEFT__LIFE_FREE); /* LIFE A2 */
         return;
     }
-    weft__store_release(&record->life, (generation + 1) << 32); /* LIFE A2 */
+    weft__store_release(&record->life, WEFT__LIFE_FREE | (generation + 1) << 32); /* LIFE A2 */
     struct weft__record_cache one = { 0 };
     struct weft__record_cache *to = cache != NULL ? cache : &one;
     record->next = to->free[kind];
@@ -151,7 +153,8 @@ WEFT__COLD bool weft__record_lock_slow(struct weft__record *record, uint64_t gen
     uint32_t looks = 0;
 
     for (;;) {
-        uint64_t life = weft__load_relaxed(&record->life);
+        uint64_t life = weft__load_acquire(
+            &record->life); /* LIFE B2: what was freed is done with */
         if (life >> 32 != generation)
             return false;
         if ((life & WEFT__LIFE_LOCKED) != 0)

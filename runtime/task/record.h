@@ -16,7 +16,9 @@
  * Tested by: tests/unit/record_test.c
  *
  * All flags and pins change under the lock alone, so unlocking is a plain store. A generation is
- * used once: a record whose 31 bits are spent is retired (one record for 2^31 uses).
+ * used once: a record whose 31 bits are spent is retired (one record for 2^31 uses). A free record
+ * has WEFT__LIFE_FREE in its life, which no handle has, so it can't be locked; a new one is locked
+ * until its maker has filled it in: a handle that somebody made up waits for that.
  */
 #ifndef WEFT_TASK_RECORD_H
 #define WEFT_TASK_RECORD_H
@@ -49,6 +51,7 @@ enum {
     WEFT__LIFE_GENERATION_SHIFT = 32
 };
 
+#define WEFT__LIFE_FREE (UINT64_C(1) << 63)
 #define WEFT__LIFE_PINS(life) (((uint32_t)(life)) >> 8)
 
 struct weft__record {
@@ -78,8 +81,9 @@ struct weft__record_cache {
 void weft__record_define(enum weft__kind kind, size_t bytes);
 
 /*
- * A free record, its generation valid, no flags, no pins; all else as its last user left it (zeroed
- * when new). @cache may be NULL. NULL: no memory, or 2^28 records are in use.
+ * A free record, locked, its generation valid, no other flags, no pins; all else as its last user
+ * left it (zeroed when new). The maker fills it in and unlocks it, or frees it again. @cache may be
+ * NULL. NULL: no memory, or 2^28 records are in use.
  */
 struct weft__record *weft__record_new(enum weft__kind kind, struct weft__record_cache *cache);
 
@@ -108,8 +112,8 @@ static inline struct weft__record *weft__record_find(int64_t handle, enum weft__
     uint32_t low = (uint32_t)handle;
     uint32_t index = low & 0x0FFFFFFFu;
 
-    if (WEFT__UNLIKELY(handle <= 0 || low >> 28 != (uint32_t)kind))
-        return NULL;
+    if (WEFT__UNLIKELY(handle <= (int64_t)UINT32_MAX || low >> 28 != (uint32_t)kind))
+        return NULL; /* negative, or of generation 0, which no record has: cut to 32 bits */
     struct weft__record_chunk *chunk = &weft__record_chunks[index / WEFT__RECORD_CHUNK];
     char *base = weft__load_acquire(&chunk->base); /* pairs with the release in record.c */
     if (WEFT__UNLIKELY(base == NULL))

@@ -18,7 +18,9 @@ struct object {
 static struct weft__record *make(void)
 {
     weft__record_define(kind, sizeof(struct object));
-    return weft__record_new(kind, NULL);
+    struct weft__record *record = weft__record_new(kind, NULL);
+    weft__record_unlock(record);
+    return record;
 }
 
 static void end(struct weft__record *record)
@@ -69,6 +71,7 @@ static void test_record_lock_wrong_handles_are_errors(void)
     }
     end(record);
     CU_ASSERT_EQUAL(look_up(good, kind), -ESRCH);
+    CU_ASSERT_EQUAL(look_up(good + (INT64_C(1) << 32), kind), -ESRCH); /* nobody has made it yet */
 }
 
 static void test_record_reused_one_has_another_handle(void)
@@ -95,6 +98,7 @@ static void test_record_last_generation_is_retired(void)
     CU_ASSERT_EQUAL(look_up(handle, kind), 0);
     end(record);
     CU_ASSERT_EQUAL(look_up(handle, kind), -ESRCH);
+    CU_ASSERT_EQUAL(look_up((uint32_t)handle, kind), -ESRCH); /* generation 0 is nobody's, too */
     struct weft__record *next = make();
     CU_ASSERT_PTR_NOT_EQUAL(next, record);
     end(next);
@@ -170,7 +174,6 @@ static void test_record_cache_flush_gives_all_back(void)
     uint64_t before = weft__record_in_use(kind, NULL);
     struct weft__record *record = weft__record_new(kind, &cache);
     CU_ASSERT_EQUAL(weft__record_in_use(kind, &cache), before + 1);
-    weft__record_lock_own(record);
     weft__record_free_locked(record, &cache);
     weft__record_cache_flush(&cache);
     CU_ASSERT_EQUAL(weft__record_in_use(kind, NULL), before);
