@@ -253,7 +253,7 @@ static bool is_anchored(struct weft__task *task)
 bool weft__search_offer(struct weft__worker *worker, struct weft__task *task)
 {
     if (worker->runtime->worker_count == 1 || !anybody_idle(worker->runtime) || is_anchored(task) ||
-        !weft__ring_push(&worker->ring, task))
+        task == weft__worker_task(worker) || !weft__ring_push(&worker->ring, task))
         return false;
     worker->mixed = true;
     weft__search_announce(worker->runtime, worker);

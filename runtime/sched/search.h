@@ -34,8 +34,8 @@ bool weft__search_sees_work(const struct weft__worker *worker);
 /* Stealable work was published: wakes one sleeper if nobody searches. @worker may be NULL. */
 void weft__search_announce(struct weft__runtime *runtime, struct weft__worker *worker);
 
-/* Puts a migratable task where idle workers can take it. False: nobody is idle, no room, or a
- * scope's deadline holds it here. */
+/* Puts a migratable task where idle workers can take it. False: nobody is idle, no room, a scope's
+ * deadline holds it here, or it is the one that is just leaving: its registers are not saved. */
 bool weft__search_offer(struct weft__worker *worker, struct weft__task *task);
 
 /* Makes fresh tasks that are old enough stealable, if anybody is idle. At poll points. */

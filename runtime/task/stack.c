@@ -125,7 +125,8 @@ void weft__stack_magazine_fini(struct weft__stack_magazine *magazine)
 }
 
 /* Gives @stack its memory: bounds, colour, guard or canary. */
-static void carve(struct weft__stack_slab *slab, uint32_t index, bool guarded)
+static void carve(struct weft__stack_depot *depot, struct weft__stack_slab *slab, uint32_t index,
+                  bool guarded)
 {
     struct weft__stack *stack = &slab->stacks[index];
     char *slot = slab->mapping + index * slot_bytes(slab->size_class);
@@ -134,6 +135,7 @@ static void carve(struct weft__stack_slab *slab, uint32_t index, bool guarded)
     stack->low = slot + WEFT__GUARD_BYTES;
     stack->top = slot + slot_bytes(slab->size_class) - (index % colours) * colour_bytes;
     stack->slab = slab;
+    stack->depot = depot;
     enum weft__guard guard = guarded ? WEFT__GUARD_MARKED : weft__guard_install(slot);
     stack->guarded = guard != WEFT__GUARD_NONE;
     if (guard == WEFT__GUARD_PROTECTED)
@@ -225,7 +227,7 @@ WEFT__COLD struct weft__stack *weft__stack_refill(struct weft__stack_magazine *m
     if (guarded)
         populate_row(slab, first, batch);
     for (uint32_t i = batch; i-- > 0;) {
-        carve(slab, first + i, guarded);
+        carve(depot, slab, first + i, guarded);
         slab->stacks[first + i].next = magazine->idle[size_class];
         magazine->idle[size_class] = &slab->stacks[first + i];
         magazine->idle_count[size_class]++;
@@ -261,6 +263,21 @@ void weft__stack_tend(struct weft__stack_depot *depot)
     weft__lock_release(&depot->lock);
 }
 
+static void put_idle_locked(struct weft__stack_depot *depot, struct weft__stack *stack)
+{
+    stack->next = depot->idle[stack->size_class];
+    depot->idle[stack->size_class] = stack;
+    weft__bump(&depot->idle_count[stack->size_class]);
+    stack->slab->idle++;
+}
+
+WEFT__COLD void weft__stack_send_home(struct weft__stack *stack)
+{
+    weft__lock_acquire(&stack->depot->lock); /* pairs with weft__lock_release */
+    put_idle_locked(stack->depot, stack);
+    weft__lock_release(&stack->depot->lock);
+}
+
 WEFT__COLD void weft__stack_drain(struct weft__stack_magazine *magazine,
                                   enum weft__stack_class size_class)
 {
@@ -271,10 +288,7 @@ WEFT__COLD void weft__stack_drain(struct weft__stack_magazine *magazine,
         struct weft__stack *stack = magazine->idle[size_class];
         magazine->idle[size_class] = stack->next;
         magazine->idle_count[size_class]--;
-        stack->next = depot->idle[size_class];
-        depot->idle[size_class] = stack;
-        weft__bump(&depot->idle_count[size_class]);
-        stack->slab->idle++;
+        put_idle_locked(depot, stack);
     }
     weft__lock_release(&depot->lock);
 }

@@ -26,13 +26,14 @@ enum weft__stack_class {
 struct weft__stack_slab;
 
 struct weft__stack {
-    struct weft__context context;  /* (o) */
-    struct weft__stack *next;      /* pool link */
-    struct weft__stack_slab *slab; /* (i) */
-    char *low;                     /* (i) lowest usable byte; the guard is below */
-    char *top;                     /* (i) coloured, aligned to 16 */
-    uint8_t size_class;            /* (i) enum weft__stack_class */
-    bool guarded;                  /* (i) false: a canary stands at low */
+    struct weft__context context;    /* (o) */
+    struct weft__stack *next;        /* pool link */
+    struct weft__stack_slab *slab;   /* (i) */
+    struct weft__stack_depot *depot; /* (i) its home: that of the node where its memory is */
+    char *low;                       /* (i) lowest usable byte; the guard is below */
+    char *top;                       /* (i) coloured, aligned to 16 */
+    uint8_t size_class;              /* (i) enum weft__stack_class */
+    bool guarded;                    /* (i) false: a canary stands at low */
 };
 
 /* The stacks of one node that no worker holds. BOUND idle stacks: above 1,024 of a class, slabs
@@ -95,9 +96,17 @@ static inline struct weft__stack *weft__stack_get(struct weft__stack_magazine *m
     return stack;
 }
 
-/* Gives a stack back that nobody runs on. */
+/* Gives a stack back to the depot of another node than this worker's. */
+void weft__stack_send_home(struct weft__stack *stack);
+
+/* Gives a stack back that nobody runs on. One that a migratable task brought along goes home: a
+ * worker's own are all of its node, and the counts of a slab are under its own depot's lock. */
 static inline void weft__stack_put(struct weft__stack_magazine *magazine, struct weft__stack *stack)
 {
+    if (WEFT__UNLIKELY(stack->depot != magazine->depot)) {
+        weft__stack_send_home(stack);
+        return;
+    }
     stack->next = magazine->idle[stack->size_class];
     magazine->idle[stack->size_class] = stack;
     if (WEFT__UNLIKELY(++magazine->idle_count[stack->size_class] > WEFT__MAGAZINE))

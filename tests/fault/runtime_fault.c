@@ -21,6 +21,7 @@ enum { CALLS_MAX = 400, CHILDREN = 40, BYTES = 100, FILES = 3, RESULT = 200 };
 
 static struct tree tree;
 static int given;           /* the error that one call of this run fails with */
+static bool migratable;     /* whether the tasks of this run may move after a wait */
 static _Atomic int refused; /* how many steps met an error */
 
 /* A step may succeed or pass on what it met: the given error, or the lack of memory that a refused
@@ -170,7 +171,7 @@ static int job(void *argument)
 static bool run_once(enum weft__fault_point point, uint32_t nth)
 {
     weft_error words = WEFT_ERROR_INIT;
-    weft_runtime_options options = WEFT_RUNTIME_OPTIONS(.workers = 2);
+    weft_runtime_options options = WEFT_RUNTIME_OPTIONS(.workers = 2, .migratable = migratable);
     uint32_t descriptors = rig_descriptors();
     uint64_t records = rig_records();
 
@@ -195,7 +196,7 @@ static bool run_once(enum weft__fault_point point, uint32_t nth)
     return met;
 }
 
-static void test_start_use_stop_each_call_fails_once(void)
+static void fail_each_call_once(void)
 {
     static const struct {
         enum weft__fault_point point;
@@ -226,10 +227,23 @@ static void test_start_use_stop_each_call_fails_once(void)
     }
 }
 
+static void test_start_use_stop_each_call_fails_once(void)
+{
+    migratable = false;
+    fail_each_call_once();
+}
+
+static void test_start_use_stop_with_tasks_that_move(void)
+{
+    migratable = true;
+    fail_each_call_once();
+}
+
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(test_start_use_stop_each_call_fails_once),
+        UNIT_TEST(test_start_use_stop_with_tasks_that_move),
     };
 
     tree_make(&tree);

@@ -307,6 +307,28 @@ static void test_a_broken_canary_is_told_with_the_name_of_the_task(void)
     }
 }
 
+/* What a task brings along from another node is that node's again, and counts there. */
+static void test_put_of_another_depots_stack_sends_it_home(void)
+{
+    struct weft__stack_depot other;
+    struct weft__stack_magazine its;
+
+    open_pool();
+    weft__stack_depot_init(&other, -1);
+    weft__stack_magazine_init(&its, &other);
+    struct weft__stack *stack = weft__stack_get(&its, WEFT__STACK_64K);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(stack);
+    weft__stack_put(&magazine, stack);
+    CU_ASSERT_EQUAL(magazine.idle_count[WEFT__STACK_64K], 0);
+    CU_ASSERT_EQUAL(weft__load_relaxed(&other.idle_count[WEFT__STACK_64K]), 1);
+    CU_ASSERT_PTR_EQUAL(other.idle[WEFT__STACK_64K], stack);
+    weft__stack_magazine_fini(&its);
+    CU_ASSERT_EQUAL(weft__load_relaxed(&other.idle_count[WEFT__STACK_64K]),
+                    weft__load_relaxed(&other.made));
+    weft__stack_depot_fini(&other, false);
+    close_pool();
+}
+
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
@@ -314,6 +336,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_get_bounds_and_colours),
         UNIT_TEST(test_get_many_are_apart_by_a_guard),
         UNIT_TEST(test_put_the_last_is_got_first),
+        UNIT_TEST(test_put_of_another_depots_stack_sends_it_home),
         UNIT_TEST(test_two_magazines_share_a_depot),
         UNIT_TEST(test_tend_gives_the_pages_of_many_idle_stacks_back),
         UNIT_TEST(test_get_without_memory_is_null_and_works_later),
