@@ -38,6 +38,11 @@ void *weft__sys_map(size_t bytes);
 int weft__sys_unmap(void *address, size_t bytes);
 int weft__sys_madvise(void *address, size_t bytes, int advice);
 /* The same for several ranges of this process at once; returns the bytes advised. */
+/* Advice that is newer than the C library's headers. */
+enum {
+    WEFT__POPULATE_WRITE = 23, /* maps pages before they are touched, Linux 5.14 */
+    WEFT__GUARD_INSTALL = 102  /* Linux 6.13 */
+};
 ssize_t weft__sys_madvise_row(const struct iovec *ranges, size_t count, int advice);
 int weft__sys_mprotect(void *address, size_t bytes, int protection);
 

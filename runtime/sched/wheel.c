@@ -1,9 +1,14 @@
 #include "runtime/sched/wheel.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
-enum { top_level = WEFT__WHEEL_LEVELS - 1, word_bits = 64 };
+enum {
+    top_level = WEFT__WHEEL_LEVELS - 1,
+    word_bits = 64,
+    far_lists = WEFT__WHEEL_NEAR * WEFT__WHEEL_CHAINS /* where they begin */
+};
 
 /* Half a turn of the top level, 208 days: a timer further away waits there and is hung anew. Half,
  * because a full turn ahead is the slot where the wheel stands, which comes up at once, for ever.
@@ -47,29 +52,49 @@ void weft__wheel_init(struct weft__wheel *wheel, int64_t now_ns)
     wheel->now = tick_of(now_ns);
 }
 
-static size_t far_index(int level, unsigned slot)
+/* Where the lists of a near slot begin. */
+static size_t near_index(uint64_t tick)
 {
-    return WEFT__WHEEL_NEAR + (size_t)level * WEFT__WHEEL_FAR + slot;
+    return tick % WEFT__WHEEL_NEAR * WEFT__WHEEL_CHAINS;
 }
 
+static size_t far_index(int level, unsigned slot)
+{
+    return far_lists + (size_t)level * WEFT__WHEEL_FAR + slot;
+}
+
+static bool is_empty(struct weft__timer *const *chains)
+{
+    for (int i = 0; i < WEFT__WHEEL_CHAINS; i++)
+        if (chains[i] != NULL)
+            return false;
+    return true;
+}
+
+/* List @index is not empty any more. */
 static void mark_slot(struct weft__wheel *wheel, size_t index)
 {
-    if (index >= WEFT__WHEEL_NEAR) {
-        index -= WEFT__WHEEL_NEAR;
+    if (index >= far_lists) {
+        index -= far_lists;
         wheel->far_bits[index / WEFT__WHEEL_FAR] |= (uint64_t)1 << index % WEFT__WHEEL_FAR;
         return;
     }
+    index /= WEFT__WHEEL_CHAINS;
     wheel->near_bits[index / word_bits] |= (uint64_t)1 << index % word_bits;
     wheel->near_words |= (uint64_t)1 << index / word_bits;
 }
 
+/* List @index is empty now. */
 static void unmark_slot(struct weft__wheel *wheel, size_t index)
 {
-    if (index >= WEFT__WHEEL_NEAR) {
-        index -= WEFT__WHEEL_NEAR;
+    if (index >= far_lists) {
+        index -= far_lists;
         wheel->far_bits[index / WEFT__WHEEL_FAR] &= ~((uint64_t)1 << index % WEFT__WHEEL_FAR);
         return;
     }
+    index /= WEFT__WHEEL_CHAINS;
+    if (!is_empty(&wheel->lists[index * WEFT__WHEEL_CHAINS]))
+        return;
     uint64_t *word = &wheel->near_bits[index / word_bits];
     *word &= ~((uint64_t)1 << index % word_bits);
     if (*word == 0)
@@ -80,14 +105,14 @@ static void unmark_slot(struct weft__wheel *wheel, size_t index)
 static void hang(struct weft__wheel *wheel, struct weft__timer *timer)
 {
     uint64_t ahead = timer->tick - wheel->now;
-    size_t index = timer->tick % WEFT__WHEEL_NEAR;
+    size_t index = near_index(timer->tick) + wheel->armed % WEFT__WHEEL_CHAINS;
 
     if (ahead >= WEFT__WHEEL_NEAR) {
         uint64_t tick = ahead < reach ? timer->tick : wheel->now + reach;
         int level = level_of(wheel->now, tick);
         index = far_index(level, far_slot(tick, level));
     }
-    struct weft__timer **head = &wheel->slots[index];
+    struct weft__timer **head = &wheel->lists[index];
     timer->next = *head;
     timer->link = head;
     if (timer->next != NULL)
@@ -113,8 +138,8 @@ static void unhang(struct weft__wheel *wheel, struct weft__timer *timer)
     *link = timer->next;
     if (timer->next != NULL)
         timer->next->link = link;
-    else if (link >= wheel->slots && link < wheel->slots + WEFT__WHEEL_SLOTS) /* it was alone */
-        unmark_slot(wheel, (size_t)(link - wheel->slots));
+    else if (link >= wheel->lists && link < wheel->lists + WEFT__WHEEL_LISTS) /* it was alone */
+        unmark_slot(wheel, (size_t)(link - wheel->lists));
     timer->link = NULL;
 }
 
@@ -175,7 +200,7 @@ static uint64_t next_far(const struct weft__wheel *wheel, int *out_level)
 static void let_fall(struct weft__wheel *wheel, int level)
 {
     unsigned slot = far_slot(wheel->now, level);
-    struct weft__timer **head = &wheel->slots[far_index(level, slot)];
+    struct weft__timer **head = &wheel->lists[far_index(level, slot)];
     struct weft__timer *timer = *head;
 
     *head = NULL;
@@ -187,16 +212,21 @@ static void let_fall(struct weft__wheel *wheel, int level)
     }
 }
 
-/* Fires the timers of the present tick. */
+/* Fires the timers of the present tick. While one list is served, the second timer of another is
+ * fetched; its first was fetched so when it was second. */
 static uint32_t fire_present(struct weft__wheel *wheel, struct weft__worker *worker,
                              uint32_t budget)
 {
-    struct weft__timer **slot = &wheel->slots[wheel->now % WEFT__WHEEL_NEAR];
-    struct weft__timer *timer;
+    struct weft__timer **chains = &wheel->lists[near_index(wheel->now)];
     uint32_t fired = 0;
 
-    while (fired < budget && (timer = *slot) != NULL) {
-        __builtin_prefetch(timer->next);
+    for (unsigned turn = 0; fired < budget && !is_empty(chains); turn++) {
+        struct weft__timer *later = chains[(turn + WEFT__WHEEL_CHAINS / 2) % WEFT__WHEEL_CHAINS];
+        struct weft__timer *timer = chains[turn % WEFT__WHEEL_CHAINS];
+        if (later != NULL)
+            __builtin_prefetch(later->next, 1);
+        if (timer == NULL)
+            continue;
         unhang(wheel, timer);
         wheel->armed--;
         fired++;

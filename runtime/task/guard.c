@@ -10,8 +10,7 @@
 #include "runtime/base/sys.h"
 
 enum {
-    madvise_guard_install = 102, /* MADV_GUARD_INSTALL; newer than the C library's headers */
-    reserved_maps = 8192,        /* left to the program and its libraries */
+    reserved_maps = 8192, /* left to the program and its libraries */
     maps_per_guard = 2,
     row_max = 32,
     unknown = -1
@@ -52,7 +51,7 @@ static bool install_marker(void *low)
 {
     if (weft__load_relaxed(&markers) == 0)
         return false;
-    int rc = weft__sys_madvise(low, WEFT__GUARD_BYTES, madvise_guard_install);
+    int rc = weft__sys_madvise(low, WEFT__GUARD_BYTES, WEFT__GUARD_INSTALL);
     if (weft__load_relaxed(&markers) == unknown)
         weft__store_relaxed(&markers, rc == 0);
     return rc == 0;
@@ -66,7 +65,7 @@ bool weft__guard_install_row(char *low, size_t stride, unsigned count)
         return false;
     for (unsigned i = 0; i < count; i++)
         guards[i] = (struct iovec){ low + i * stride, WEFT__GUARD_BYTES };
-    ssize_t done = weft__sys_madvise_row(guards, count, madvise_guard_install);
+    ssize_t done = weft__sys_madvise_row(guards, count, WEFT__GUARD_INSTALL);
     if (done == (ssize_t)(count * WEFT__GUARD_BYTES))
         return true;
     weft__store_relaxed(&rows, 0); /* an older kernel; those done are done again, one by one */

@@ -17,8 +17,7 @@ enum {
     colour_bytes = 128,      /* 16 colours of 128: at most half of the first page */
     depot_high_water = 1024, /* idle stacks per class that keep their pages */
     canary_words = 8,
-    page_bytes = 4096,
-    madvise_populate_write = 23 /* MADV_POPULATE_WRITE, Linux 5.14 */
+    page_bytes = 4096
 };
 
 static const uint64_t canary = 0x57454654535441CBu;
@@ -161,7 +160,7 @@ static void populate_row(const struct weft__stack_slab *slab, uint32_t first, ui
         end += slot_bytes(slab->size_class);
         tops[i] = (struct iovec){ end - page_bytes, page_bytes };
     }
-    (void)weft__sys_madvise_row(tops, count, madvise_populate_write);
+    (void)weft__sys_madvise_row(tops, count, WEFT__POPULATE_WRITE);
 }
 
 /* Reserves up to a batch of uncarved stacks of the newest slab of @size_class, or of a new one. */
