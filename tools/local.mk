@@ -90,14 +90,14 @@ check_PROGRAMS += \
     tools/examples/producer
 tools_examples_producer_LDADD = $(weft_LDADD)
 
-# The programs that `weft bench peers` runs beside ours; those whose tools are missing are left out.
+# The programs that `weft bench peers` runs beside ours; those whose tools are missing are left out. It
+# makes them itself when they are not there: they take longer than weft, and few want them.
 peers:
-	$(srcdir)/tools/bench/peers/build $(srcdir) tools/bench/peers
+	PEER_WARNINGS='$(WEFT_WARNINGS)' $(srcdir)/tools/bench/peers/build $(srcdir) bench-peers
 .PHONY: peers
 
-# In a build in the sources the folder holds the sources, and nothing is built.
 clean-local:
-	test $(srcdir) = . || rm -rf tools/bench/peers
+	rm -rf bench-peers
 
 EXTRA_DIST += \
     tools/README.md \

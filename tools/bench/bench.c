@@ -40,7 +40,8 @@ static const char usage[] =
     "  --samples N  runs of each metric, 1 to 1000\n"
     "  --pairs N    runs with each peer, 1 to 1000 (15)\n"
     "  --peer PEER  with this peer alone\n"
-    "  --peers DIR  where the peers' programs are (beside weft, where make peers puts them)\n"
+    "  --peers DIR  where the peers' programs are; else bench-peers/ beside weft, which is built\n"
+    "               once (make peers) from what compilers and libraries are here\n"
     "  --list       the metrics\n"
     "\n"
     "In `weft bench --body NAME COUNT` the process does one run itself; the other forms start "
@@ -149,14 +150,23 @@ static int run_body(int argc, char **argv)
     return weft__body_main(metric, count);
 }
 
+/* Peers that are not there yet are built: a newcomer asked for figures, not for an errand. */
 static bool find_peers(struct request *request)
 {
-    if (request->peers && request->plan.folder == NULL)
-        request->plan.folder = weft__peers_folder();
     if (!request->peers || request->plan.folder != NULL)
         return true;
-    (void)fputs("weft bench: no peers beside this program; build them with make peers, or name\n"
-                "their folder with --peers DIR\n",
+    request->plan.folder = weft__peers_folder();
+    if (request->plan.folder == NULL) {
+        bool built = weft__peers_build();
+        request->plan.folder = weft__peers_folder();
+        if (!built && request->plan.folder != NULL)
+            (void)fputs("weft bench: not all peers could be built; going on with the others\n",
+                        stderr);
+    }
+    if (request->plan.folder != NULL)
+        return true;
+    (void)fputs("weft bench: no peers beside this program, nor what they are built from;\n"
+                "run it in its build folder, or name a folder of peers with --peers DIR\n",
                 stderr);
     return false;
 }

@@ -15,7 +15,7 @@ declare -A lane_about=(
     [build-gcc]="the whole tree with gcc, warnings are errors"
     [build-clang]="the whole tree with clang, warnings are errors"
     [exports]="public headers, symbol map and library name the same functions"
-    [unit]="make check"
+    [unit]="make peers, make check"
     [install]="make install; programs outside the tree, in C and C++, shared and static"
     [model]="the spin models of the protocols, whole and with a step left out"
     [aarch64]="the whole tree for aarch64, warnings are errors"
@@ -179,7 +179,11 @@ lane_distcheck() {
 # ---- tests ---------------------------------------------------------------------------------------
 
 lane_unit() {
-    build_gcc && unit gcc
+    build_gcc || return
+    local status=0
+    make -C "$work/gcc" peers || status=1
+    unit gcc || status=1
+    return $status
 }
 
 lane_stress() {

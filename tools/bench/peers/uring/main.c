@@ -33,6 +33,8 @@ static void wake_other(struct side *side)
 {
     struct io_uring_sqe *sqe = io_uring_get_sqe(&side->ring);
 
+    if (sqe == NULL)
+        peer_fail("io_uring_get_sqe");
     io_uring_prep_msg_ring(sqe, side->other->ring.ring_fd, 0, side->token, 0);
     sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
     if (io_uring_submit(&side->ring) != 1)
