@@ -22,7 +22,8 @@ support_sources += \
 
 unit_test_scripts += \
     tests/unit/lint_test \
-    tests/unit/sanitizer_test
+    tests/unit/sanitizer_test \
+    tests/unit/warnings_test
 
 unit_tests += \
     tests/unit/base_test \

@@ -151,7 +151,8 @@ lane_build_gcc() {
 
 lane_build_clang() {
     command -v clang || { skip "clang is not installed" || return; }
-    build clang CC=clang --enable-werror
+    build clang CC=clang --enable-werror &&
+        WEFT_BUILD=$work/clang tap tests/unit/warnings_test
 }
 
 lane_aarch64() {

@@ -88,6 +88,12 @@ AC_DEFUN([WEFT_WARNING_FLAGS], [
     # sanitizers widen every frame, so the stack budget is judged in the plain builds
     AS_IF([test "$weft_sanitizer" = none],
         [WEFT_TRY_FLAGS([WEFT_WARNINGS], [-Wframe-larger-than=1024])])
+    # each compiler lacks some of them; none at all is a slip, such as a word in CFLAGS of which the
+    # compiler warns each time
+    AS_CASE([$WEFT_WARNINGS],
+        [*-Wall*], [],
+        [AC_MSG_WARN([$CC with CFLAGS="$CFLAGS" takes not even -Wall without a word: this build has
+    no warnings; config.log says why])])
     AS_IF([test "$enable_werror" = yes], [WEFT_WARNINGS="$WEFT_WARNINGS -Werror"])
     AC_SUBST([WEFT_WARNINGS])
 ])
