@@ -84,6 +84,7 @@ tests_unit_wordcount_test_SOURCES = \
 unit_test_scripts += \
     tests/tools/bench_test \
     tests/tools/examples_test \
+    tests/tools/setup_test \
     tests/tools/tour_test
 
 check_PROGRAMS += \
