@@ -1,6 +1,10 @@
 /*
  * Sleeping tasks by the hundred thousand, spawned into several scopes at once, while one worker
  * computes and only polls. All wake, none early, none twice.
+ *
+ * And sleepers beside a worker that computes without a call: those at home elsewhere are not held
+ * up. No clock says so: the task that computes ends when they have told it that all have woken, so
+ * that it never ends when one of them waits for it.
  */
 #include <errno.h>
 
@@ -110,8 +114,86 @@ static void storm_waves(uint32_t workers)
     stress_stop(runtime);
 }
 
+/* ---- beside a worker that computes without a call ------------------------------------------ */
+
+enum { sleeps_of_each = 8 };
+
+struct neighbours {
+    uint32_t workers;
+    uint32_t sleepers;
+    _Atomic uint32_t computing;
+    _Atomic uint32_t done; /* sleepers that have slept all their sleeps */
+};
+
+static int compute_in_silence(void *argument)
+{
+    struct neighbours *all = argument;
+
+    weft__store_relaxed(&all->computing, 1);
+    while (weft__load_relaxed(&all->done) < all->sleepers)
+        (void)stress_compute(200);
+    return 0;
+}
+
+static int sleep_often(void *argument)
+{
+    struct neighbours *all = argument;
+
+    for (int i = 0; i < sleeps_of_each; i++) {
+        weft_deadline until = weft_after(stress_below(longest_us) * WEFT_MICROSECOND);
+        STRESS_EQUAL(weft_sleep(until), 0);
+        STRESS_CHECK(weft_clock() >= until.ns);
+    }
+    STRESS_CHECK(weft_worker_self() > 0);
+    weft__add_relaxed(&all->done, 1);
+    return 0;
+}
+
+/* Runs on worker 1. Sleeps itself until worker 0 computes, and spawns only then. */
+static int settle_neighbours(void *argument)
+{
+    struct neighbours *all = argument;
+    weft_scope scope = weft_scope_open(NULL);
+
+    STRESS_CHECK(weft_spawn(scope, compute_in_silence, all,
+                            &WEFT_SPAWN_OPTIONS(.place = weft_place_worker(0))) > 0);
+    while (weft__load_relaxed(&all->computing) == 0)
+        STRESS_EQUAL(weft_sleep(weft_after(100 * WEFT_MICROSECOND)), 0);
+    for (uint32_t i = 0; i < all->sleepers; i++) {
+        weft_place place = weft_place_worker(1 + i % (all->workers - 1));
+        STRESS_CHECK(weft_spawn(scope, sleep_often, all, &WEFT_SPAWN_OPTIONS(.place = place)) > 0);
+    }
+    return weft_scope_close(scope);
+}
+
+static int silent_round(void *argument)
+{
+    weft_scope scope = weft_scope_open(NULL);
+
+    STRESS_CHECK(weft_spawn(scope, settle_neighbours, argument,
+                            &WEFT_SPAWN_OPTIONS(.place = weft_place_worker(1))) > 0);
+    return weft_scope_close(scope);
+}
+
+static void silent_neighbour(uint32_t workers)
+{
+    if (workers < 2)
+        return; /* there is nobody beside the one that computes */
+    uint32_t rounds = stress_size(1000, 4);
+    weft_runtime runtime = stress_start(workers, NULL);
+
+    for (uint32_t round = 0; round < rounds; round++) {
+        struct neighbours all = { .workers = workers, .sleepers = stress_live(1000) };
+        stress_round(round);
+        STRESS_EQUAL(weft_call(runtime, silent_round, &all), 0);
+        STRESS_EQUAL(all.done, all.sleepers);
+    }
+    stress_stop(runtime);
+}
+
 static const struct stress_case cases[] = {
     STRESS_CASE(storm_waves),
+    STRESS_CASE(silent_neighbour),
 };
 
 int main(int argc, char **argv)
