@@ -81,6 +81,7 @@ fault_tests += \
     tests/fault/runtime_fault
 
 stress_tests += \
+    tests/stress/busy_waker \
     tests/stress/cancel_storm \
     tests/stress/fairness \
     tests/stress/idle \
