@@ -9,6 +9,8 @@ support_sources += \
     tests/support/expect.h \
     tests/support/fake_engine.c \
     tests/support/fake_engine.h \
+    tests/support/heap.c \
+    tests/support/heap.h \
     tests/support/machine.c \
     tests/support/machine.h \
     tests/support/rig.c \

@@ -1,14 +1,20 @@
 /*
  * A runtime starts, gets tasks that do all kinds of things for ever, and stops: a thousand times.
- * The tasks end, and no descriptor, thread or mapping is left. Some rounds have two runtimes at
- * once.
+ * The tasks end, and no descriptor, thread, mapping or memory is left. Some rounds have two
+ * runtimes at once.
  */
 #include <dirent.h>
 #include <errno.h>
 
+#include "tests/support/heap.h"
 #include "tests/support/stress.h"
 
-enum { most_tasks = 40 };
+enum {
+    most_tasks = 40,
+    heap_slack = 8 * 1024,          /* over all cycles: tables of libc grow now and then */
+    mapped_slack = 2 * 1024 * 1024, /* the allocator maps so much at a time */
+    mappings_slack = 50             /* it has some, too */
+};
 
 struct cycle {
     weft_chan silent;
@@ -157,27 +163,47 @@ static void run_cycle(uint32_t workers, bool two)
     STRESS_EQUAL(weft_chan_release(cycle.silent), 0);
 }
 
+/* What the process holds. All of it is looked at from the main thread, with no runtime alive. */
+struct holdings {
+    uint32_t files;
+    uint32_t threads;
+    uint32_t mappings;
+    int64_t heap;
+    int64_t mapped;
+};
+
+static struct holdings take_stock(void)
+{
+    return (struct holdings){ stress_open_files(), entries_of("/proc/self/task"), count_mappings(),
+                              heap_bytes(), heap_mapped_bytes() };
+}
+
+static void compare(const struct holdings *before, const struct holdings *after)
+{
+    STRESS_EQUAL(after->files, before->files);
+    STRESS_EQUAL(after->threads, before->threads);
+    if (after->heap > before->heap + heap_slack)
+        STRESS_EQUAL(after->heap, before->heap);
+    if (!WEFT__TSAN) /* which maps memory of its own for each thread that ever was */
+        STRESS_CHECK(after->mappings < before->mappings + mappings_slack);
+    if (!STRESS_SANITIZED && after->mapped > before->mapped + mapped_slack)
+        STRESS_EQUAL(after->mapped, before->mapped);
+}
+
 static void cycles(uint32_t workers)
 {
     uint32_t rounds = stress_size(25000, STRESS_SANITIZED ? 20 : 250);
     uint32_t warm_up = rounds / 5;
-    uint32_t files = 0;
-    uint32_t threads = 0;
-    uint32_t mappings = 0;
+    struct holdings before = { .files = 0 };
 
     for (uint32_t round = 0; round < rounds; round++) {
-        if (round == warm_up) {
-            files = stress_open_files();
-            threads = entries_of("/proc/self/task");
-            mappings = count_mappings();
-        }
+        if (round == warm_up)
+            before = take_stock();
         stress_round(round);
         run_cycle(workers, stress_below(8) == 0);
     }
-    STRESS_EQUAL(stress_open_files(), files);
-    STRESS_EQUAL(entries_of("/proc/self/task"), threads);
-    if (!WEFT__TSAN) /* which maps memory of its own for each thread that ever was */
-        STRESS_CHECK(count_mappings() < mappings + 50); /* the allocator has some, too */
+    struct holdings after = take_stock();
+    compare(&before, &after);
 }
 
 static const struct stress_case cases[] = {

@@ -1,6 +1,7 @@
 /* The runtime as an object: start, call, stop, two at once, what it says of itself, bad options. */
 #include <CUnit/CUnit.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,11 +13,13 @@
 #include "runtime/sched/worker.h"
 #include "uring/engine.h"
 #include "tests/support/expect.h"
+#include "tests/support/heap.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
 
 /* ThreadSanitizer keeps state for each thread that ever was; Address a quarantine. */
 enum { cycles = WEFT__TSAN || WEFT__ASAN ? 100 : 1000, warm_cycles = 20, threads = 4, calls = 200 };
+enum { heap_slack = 8 * 1024 }; /* over all cycles */
 
 static weft_runtime start(uint32_t workers)
 {
@@ -83,9 +86,13 @@ static void test_start_and_stop_many_times_leaks_nothing(void)
     uint64_t records = rig_records();
     uint32_t descriptors = rig_descriptors();
     uint32_t mappings = rig_mappings();
+    int64_t heap = heap_bytes();
     for (int i = 0; i < cycles; i++)
         one_cycle(i);
     expect_assert();
+    if (heap_bytes() > heap + heap_slack)
+        (void)fprintf(stderr, "bytes: %" PRId64 ", then %" PRId64 "\n", heap, heap_bytes());
+    CU_ASSERT_TRUE(heap_bytes() <= heap + heap_slack);
     CU_ASSERT_EQUAL(rig_records(), records);
     CU_ASSERT_EQUAL(rig_descriptors(), descriptors);
     CU_ASSERT_TRUE(rig_is_alone());
