@@ -54,6 +54,7 @@ unit_tests += \
     tests/unit/record_test \
     tests/unit/ring_test \
     tests/unit/runtime_test \
+    tests/unit/scope_error_test \
     tests/unit/scope_test \
     tests/unit/stack_test \
     tests/unit/switch_test \

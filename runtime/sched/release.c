@@ -30,7 +30,7 @@ int weft_release(weft_task task)
     weft__record_set_locked(&found->record, WEFT__LIFE_RELEASED);
     bool goes = weft__load_relaxed(&found->seen) == WEFT__TASK_COUNTED && !failed;
     if (goes)
-        weft__list_remove(&found->sibling);
+        weft__scope_remove_locked(scope, found);
     weft__record_unlock(&found->record);
     if (goes)
         weft__task_drop(found);

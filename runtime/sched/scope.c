@@ -1,5 +1,6 @@
 #include "runtime/sched/scope.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "runtime/base/check.h"
@@ -15,7 +16,8 @@ struct weft__scope *weft__scope_make(struct weft__runtime *runtime,
     if (record == NULL)
         return NULL;
     struct weft__scope *scope = weft__scope_of(record);
-    memset((char *)scope + sizeof(*record), 0, sizeof(*scope) - sizeof(*record));
+    memset((char *)scope + sizeof(*record), 0,
+           offsetof(struct weft__scope, refusals) - sizeof(*record));
     weft__list_init(&scope->open);
     weft__list_init(&scope->tasks);
     scope->runtime = runtime;
@@ -30,14 +32,12 @@ void weft__scope_add_locked(struct weft__scope *scope, struct weft__task *task)
         weft__record_set_locked(&task->record, WEFT__LIFE_CANCELED);
 }
 
-void weft__scope_note_spawn_locked(struct weft__scope *scope, int error)
+void weft__scope_remove_locked(struct weft__scope *scope, struct weft__task *task)
 {
-    scope->failures++;
-    scope->failed_spawns++;
-    if (scope->spawn_error == 0)
-        scope->spawn_error = error;
-    if (scope->first_error == 0)
-        scope->first_error = error;
+    for (uint32_t i = 0; i < scope->refusal_count; i++)
+        if (scope->refusals[i].after == &task->sibling)
+            scope->refusals[i].after = task->sibling.prev;
+    weft__list_remove(&task->sibling);
 }
 
 void weft__scope_cancel_locked(struct weft__worker *worker, struct weft__scope *scope)
@@ -59,6 +59,31 @@ static void note_failure_locked(struct weft__worker *worker, struct weft__scope 
         scope->first_error = error;
     if (scope->policy == WEFT_FIRST_ERROR)
         weft__scope_cancel_locked(worker, scope);
+}
+
+/* Remembers where in spawn order a spawn has failed; as many in a row with one code as there are
+ * are one entry: it is mostly lack of memory that makes them fail. */
+static void place_refusal_locked(struct weft__scope *scope, int error)
+{
+    struct weft__refusals *last = NULL;
+
+    if (scope->refusal_count > 0)
+        last = &scope->refusals[scope->refusal_count - 1];
+    if (last != NULL && last->error == error && last->after == scope->tasks.prev) {
+        last->count++;
+        return;
+    }
+    if (scope->root || scope->refusal_count == WEFT__SCOPE_REFUSALS)
+        return;
+    scope->refusals[scope->refusal_count++] = (struct weft__refusals){ .after = scope->tasks.prev,
+                                                                       .error = error,
+                                                                       .count = 1 };
+}
+
+void weft__scope_note_spawn_locked(struct weft__scope *scope, int error)
+{
+    place_refusal_locked(scope, error);
+    note_failure_locked(weft__self_worker(), scope, error);
 }
 
 /* Whether the record of an ended task can go now; a forgetting scope keeps some failed ones. */
@@ -83,7 +108,7 @@ void weft__scope_task_ended(struct weft__worker *worker, struct weft__scope *sco
         note_failure_locked(worker, scope, result);
     weft__store_relaxed(&task->seen, WEFT__TASK_COUNTED);
     if (WEFT__UNLIKELY(forgets_locked(scope, task, result))) {
-        weft__list_remove(&task->sibling);
+        weft__scope_remove_locked(scope, task);
         weft__task_drop(task);
     }
     if (scope->pending == 0 && scope->joiner.word != 0) {

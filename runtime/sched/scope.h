@@ -12,7 +12,18 @@
 
 #include "runtime/sched/park.h"
 
-enum { WEFT__SCOPE_KEPT = 16 }; /* failed tasks that a forgetting scope keeps for its error list */
+enum {
+    WEFT__SCOPE_KEPT = 16,   /* failed tasks that a forgetting scope keeps for its error list */
+    WEFT__SCOPE_REFUSALS = 8 /* spawns that came to nothing, as below */
+};
+
+/* Spawns of one scope that failed one after the other with the same code: no task stands for them
+ * in the list, so this says after which they come. */
+struct weft__refusals {
+    const struct weft__list *after; /* what the list ended with then; maybe its head */
+    int error;
+    uint32_t count;
+};
 
 struct weft__scope {
     struct weft__record record;
@@ -21,10 +32,9 @@ struct weft__scope {
     struct weft__list tasks;    /* (l) not yet dropped, in spawn order */
     uint32_t pending;           /* (l) tasks that have not ended */
     uint32_t failures;          /* (l) */
-    uint32_t failed_spawns;     /* (l) of these, spawns that came to nothing */
+    uint32_t refusal_count;     /* (l) entries of refusals that are in use */
     uint32_t kept;              /* (l) failed tasks kept though their record could go */
     int first_error;            /* (l) in time */
-    int spawn_error;            /* (l) the first failed spawn's */
     bool forget;                /* (i) */
     bool root;                  /* (i) keeps nothing */
     bool expired;               /* (l) its deadline has passed */
@@ -35,6 +45,8 @@ struct weft__scope {
     bool deadline_armed; /* (o) */
     const void *site;    /* (i) where it was opened */
     struct weft__runtime *runtime; /* (i) */
+    /* (l) in spawn order; BOUND refusals: what does not fit is counted in failures alone */
+    struct weft__refusals refusals[WEFT__SCOPE_REFUSALS];
 };
 
 static inline struct weft__scope *weft__scope_of(struct weft__record *record)
@@ -49,7 +61,10 @@ struct weft__scope *weft__scope_make(struct weft__runtime *runtime,
 /* Adds a fresh task; under the lock. */
 void weft__scope_add_locked(struct weft__scope *scope, struct weft__task *task);
 
-/* Notes a spawn that came to nothing; under the lock. */
+/* Takes an ended task out of the list; under the lock. */
+void weft__scope_remove_locked(struct weft__scope *scope, struct weft__task *task);
+
+/* Notes a spawn that came to nothing: a failure like a task's. Under the lock. */
 void weft__scope_note_spawn_locked(struct weft__scope *scope, int error);
 
 /* A task of it has ended with @result; drops the record when nobody will ask for it. */

@@ -162,38 +162,60 @@ int weft_scope_cancel(weft_scope scope)
 }
 
 /* A failure that no task stands for. */
-static void describe_failed_spawn(const struct weft__scope *scope, weft_error *out_error)
+static void describe_refusal(int code, weft_error *out_error)
 {
+    weft_error cause = WEFT_ERROR_INIT;
     weft_error error = WEFT_ERROR_INIT;
 
-    error.code = scope->spawn_error;
-    weft__error_text(&error, "a task could not be spawned", NULL);
+    cause.code = code;
+    error.code = code;
+    weft__error_text(&error, "a task could not be spawned", &cause);
     *out_error = error;
+}
+
+/* The task of the @index-th failure, or NULL with the code of a failed spawn; 0: not that many. */
+static struct weft__task *find_failure(struct weft__scope *scope, size_t index, int *out_refused)
+{
+    const struct weft__refusals *refusals = scope->refusals;
+    const struct weft__refusals *end = refusals + scope->refusal_count;
+    struct weft__list *link = &scope->tasks;
+
+    *out_refused = 0;
+    do {
+        for (; refusals < end && refusals->after == link; refusals++) {
+            if (index < refusals->count) {
+                *out_refused = refusals->error;
+                return NULL;
+            }
+            index -= refusals->count;
+        }
+        link = link->next;
+        if (link == &scope->tasks)
+            return NULL;
+        struct weft__task *task = WEFT__CONTAINER(link, struct weft__task, sibling);
+        if ((weft__load_acquire(&task->record.life) & WEFT__LIFE_FAILED) != 0 && /* LIFE */
+            index-- == 0)
+            return task;
+    } while (true);
 }
 
 int weft_scope_error(weft_scope scope, size_t index, weft_error *out_error)
 {
     int rc = 0;
+    int refused = 0;
 
     if (out_error->size != sizeof(*out_error))
         return -EINVAL;
     struct weft__scope *found = lock_scope(scope, &rc);
     if (found == NULL)
         return rc;
-    rc = -ENOENT;
-    for (struct weft__list *link = found->tasks.next; link != &found->tasks; link = link->next) {
-        struct weft__task *task = WEFT__CONTAINER(link, struct weft__task, sibling);
-        if ((weft__load_acquire(&task->record.life) & WEFT__LIFE_FAILED) == 0 || /* LIFE */
-            index-- > 0)
-            continue;
+    const struct weft__task *task = find_failure(found, index, &refused);
+    if (task != NULL)
         weft__error_of(task, out_error);
-        rc = 0;
-        break;
-    }
-    if (rc < 0 && index < found->failed_spawns) {
-        describe_failed_spawn(found, out_error);
-        rc = 0;
-    }
+    else if (refused != 0)
+        describe_refusal(refused, out_error);
+    else
+        rc = -ENOENT;
     weft__record_unlock(&found->record);
     return rc;
 }

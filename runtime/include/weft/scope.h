@@ -11,7 +11,7 @@
 #include <weft/time.h>
 
 typedef enum weft_scope_policy {
-    WEFT_FIRST_ERROR, /* the first task that fails cancels the others */
+    WEFT_FIRST_ERROR, /* the first task or spawn that fails cancels the others */
     WEFT_RUN_ALL      /* every task runs to its own end; servers use it */
 } weft_scope_policy;
 
@@ -103,11 +103,15 @@ WEFT_API int weft_scope_cancel(weft_scope scope);
 
 /*
  * weft_scope_error - one of the failures of a scope, in spawn order
+ * A spawn that came to nothing stands where its task would; its error names no task. Those that
+ * fail at nine or more places between tasks are only counted from the ninth on, and so are failures
+ * beyond what a scope with forget keeps, and failed spawns of WEFT_DETACHED.
  * @scope:     an open scope; its tasks should have been joined, or more may come
  * @index:     0 for the failure that was spawned first
  * @out_error: room for it, made with WEFT_ERROR_INIT; untouched on error
  * Returns:    0
- * Errors:     -ESRCH, -ENOENT when there are not that many, -EINVAL for a wrong size
+ * Errors:     -ESRCH, -ENOENT when there are not that many, -EINVAL for a wrong size, -EPERM for
+ *             WEFT_DETACHED outside a runtime
  * Ownership:  copied out
  * Context:    any task, any thread    Suspends: never
  * Cancel:     no effect

@@ -49,7 +49,8 @@ WEFT_BEGIN
  * Returns:    the task; its handle is valid until the scope closes (detached: until it ends)
  * Errors:     -EPERM for WEFT_DETACHED outside a runtime, -ESRCH for a stale scope, -ENOMEM,
  *             -ESHUTDOWN while the runtime stops, or the negative scope itself. The scope notes a
- *             failure too, so that weft_scope_close reports it
+ *             failure too, like that of a task: weft_scope_close reports it, and under
+ *             WEFT_FIRST_ERROR it cancels the others
  * Ownership:  what argument points to stays the caller's and must outlive the task
  * Context:    any task; any thread when scope is a handle    Suspends: never
  * Cancel:     into a cancelled scope the task is born cancelled; its body runs all the same, so
