@@ -6,7 +6,7 @@ AC_DEFUN([WEFT_OPTIONS], [
         [AS_HELP_STRING([--enable-werror], [warnings are errors (for work on weft itself)])],
         [], [enable_werror=no])
     AC_ARG_ENABLE([debug],
-        [AS_HELP_STRING([--enable-debug], [costly checks too: WEFT_DASSERT, lock ranks])],
+        [AS_HELP_STRING([--enable-debug], [costly checks too: WEFT_DASSERT])],
         [], [enable_debug=no])
     AC_ARG_ENABLE([asan],
         [AS_HELP_STRING([--enable-asan], [build for AddressSanitizer and UBSan])],
