@@ -161,6 +161,24 @@ int weft__sys_thread_id(void)
     return (int)syscall(SYS_gettid);
 }
 
+/* Linux 6.6 on x86-64, 6.13 on aarch64; both newer than the C library's headers. */
+int weft__sys_shadow_stack(void)
+{
+#if defined(__x86_64__)
+    enum { arch_shstk_status = 0x5005, enabled = 1 };
+    const long call = SYS_arch_prctl, code = arch_shstk_status;
+#else
+    enum { pr_get_shadow_stack_status = 74, enabled = 1 };
+    const long call = SYS_prctl, code = pr_get_shadow_stack_status;
+#endif
+    unsigned long status = 0;
+    int fault = weft__fault(WEFT__FAULT_SHADOW_STACK);
+
+    if (fault != 0)
+        return fault > 0;
+    return syscall(call, code, &status, 0UL, 0UL, 0UL) == 0 && (status & enabled) != 0;
+}
+
 int weft__sys_io_uring_setup(unsigned entries, void *parameters)
 {
     int fault = weft__fault(WEFT__FAULT_RING_SETUP);

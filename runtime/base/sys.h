@@ -52,6 +52,10 @@ int weft__sys_set_affinity(int thread, size_t mask_bytes, const void *mask);
 int weft__sys_getcpu(unsigned *out_cpu, unsigned *out_node);
 int weft__sys_thread_id(void);
 
+/* 1 when the CPU keeps a shadow stack of return addresses for the calling thread, 0 when not or
+ * when the kernel knows no such thing. A test pretends one by arming the fault point with 1. */
+int weft__sys_shadow_stack(void);
+
 int weft__sys_io_uring_setup(unsigned entries, void *parameters);
 int weft__sys_io_uring_enter(int fd, unsigned submit, unsigned wait, unsigned flags, void *argument,
                              size_t argument_bytes);

@@ -19,6 +19,12 @@
 
 enum { slice_ns = 100000 };
 
+#if defined(__x86_64__)
+#define WEFT__SHADOW_STACK_OFF "glibc.cpu.x86_shstk=off"
+#else
+#define WEFT__SHADOW_STACK_OFF "glibc.cpu.aarch64_gcs=0"
+#endif
+
 struct recruit {
     struct weft__worker *worker;
     struct weft__muster *muster;
@@ -255,6 +261,18 @@ static void define_records(void)
     weft__record_define(WEFT__KIND_SCOPE, sizeof(struct weft__scope));
 }
 
+/* A task switch returns on another stack than it was called on, which such hardware takes for an
+ * attack: the process would end at its first switch. */
+static int refuse_shadow_stack(char *text, size_t text_bytes)
+{
+    if (weft__sys_shadow_stack() == 0)
+        return 0;
+    (void)snprintf(text, text_bytes,
+                   "this thread has a hardware shadow stack, which forbids task switches; "
+                   "run the program with GLIBC_TUNABLES=" WEFT__SHADOW_STACK_OFF);
+    return -EOPNOTSUPP;
+}
+
 /* All that can fail before threads exist; @text says why when it is more than lack of memory. */
 static int prepare(struct weft__runtime *runtime, const weft_runtime_options *options, char *text,
                    size_t text_bytes)
@@ -262,6 +280,8 @@ static int prepare(struct weft__runtime *runtime, const weft_runtime_options *op
     const struct weft__pool_config pool = { 0 };
     int rc = weft__options_resolve(options, &runtime->options, text, text_bytes);
 
+    if (rc == 0)
+        rc = refuse_shadow_stack(text, text_bytes);
     if (rc == 0)
         rc = read_topology(runtime, text, text_bytes);
     if (rc == 0)

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/base/fault.h"
 #include "runtime/base/lock.h"
 #include "runtime/sched/worker.h"
 #include "uring/engine.h"
@@ -477,6 +478,19 @@ static void test_topology_good_and_bad(void)
 }
 
 /* All that ends in weft_start before anything exists leaves nothing. */
+static void test_start_with_a_shadow_stack_says_how_to_turn_it_off(void)
+{
+    weft_error error = WEFT_ERROR_INIT;
+
+    weft__fault_arm(WEFT__FAULT_SHADOW_STACK, 1, 1); /* 1: the thread has one */
+    CU_ASSERT_EQUAL(weft_start(NULL, &error), -EOPNOTSUPP);
+    CU_ASSERT_EQUAL(weft__fault_calls(WEFT__FAULT_SHADOW_STACK), 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "shadow stack"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "GLIBC_TUNABLES=glibc.cpu."));
+    weft__fault_arm(WEFT__FAULT_SHADOW_STACK, 0, 0);
+    CU_ASSERT_EQUAL(weft_stop(start(1), WEFT_NEVER), 0);
+}
+
 static void test_start_that_fails_leaks_nothing(void)
 {
     uint64_t records = rig_records();
@@ -506,6 +520,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_stop_names_a_task_that_refuses_and_leaves_it),
         UNIT_TEST(test_about_says_what_runs_and_is_cut_like_snprintf),
         UNIT_TEST(test_topology_good_and_bad),
+        UNIT_TEST(test_start_with_a_shadow_stack_says_how_to_turn_it_off),
         UNIT_TEST(test_start_that_fails_leaks_nothing),
     };
 

@@ -70,7 +70,8 @@ WEFT_API int weft_main(int argc, char **argv, weft_task_fn app,
  *             WEFT_ERROR_INIT; NULL: not wanted
  * Returns:    the runtime; end it with weft_stop
  * Errors:     -EINVAL for options or environment out of range, -ENOMEM, -EAGAIN for threads,
- *             -EMFILE, -ENOSYS, -EPERM or -EOPNOTSUPP for io_uring (out_error says which knob)
+ *             -EMFILE, -ENOSYS, -EPERM or -EOPNOTSUPP for io_uring (out_error says which knob),
+ *             -EOPNOTSUPP for a hardware shadow stack
  * Ownership:  the caller owns the runtime; options are copied
  * Context:    any thread, also a task of another runtime    Suspends: blocks the thread for the
  *             start
