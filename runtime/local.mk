@@ -97,6 +97,8 @@ weft_sources += \
     runtime/sched/search.c \
     runtime/sched/search.h \
     runtime/sched/self.c \
+    runtime/sched/site.c \
+    runtime/sched/site.h \
     runtime/sched/sleep.c \
     runtime/sched/sleep.h \
     runtime/sched/spawn.c \

@@ -8,7 +8,7 @@
 
 #include "runtime/base/atomic.h"
 
-enum { line_bytes = 400 };
+enum { line_bytes = 800 };
 
 static _Atomic(weft__check_context_cb) check_context;
 
@@ -17,23 +17,34 @@ void weft__check_set_context(weft__check_context_cb context_cb)
     weft__store_relaxed(&check_context, context_cb);
 }
 
+/* Where in a line of line_bytes the next piece goes, when snprintf has said @length. */
+static size_t advance(size_t at, int length)
+{
+    at += length > 0 ? (size_t)length : 0;
+    return at < line_bytes - 2 ? at : line_bytes - 2;
+}
+
 void weft__check_failed(const char *condition, const char *format, ...)
 {
-    char message[line_bytes / 2];
-    char who[line_bytes / 4] = "";
     char line[line_bytes];
     va_list arguments;
 
+    size_t at = advance(0, snprintf(line, sizeof(line), "weft: fatal: "));
     va_start(arguments, format);
-    (void)vsnprintf(message, sizeof(message), format, arguments);
+    at = advance(at, vsnprintf(line + at, sizeof(line) - at, format, arguments));
     va_end(arguments);
-
+    at = advance(at, snprintf(line + at, sizeof(line) - at, " (%s)", condition));
     weft__check_context_cb context = weft__load_relaxed(&check_context);
-    if (context != NULL)
-        context(who, sizeof(who));
-    (void)snprintf(line, sizeof(line), "weft: fatal: %s (%s)%s%s\n", message, condition,
-                   who[0] != '\0' ? " in " : "", who);
-    ssize_t written = write(STDERR_FILENO, line, strlen(line));
+    if (context != NULL) {
+        size_t before = at;
+        at = advance(at, snprintf(line + at, sizeof(line) - at, " in "));
+        line[at] = '\0';
+        context(line + at, sizeof(line) - 1 - at);
+        size_t who = strlen(line + at);
+        at = who > 0 ? at + who : before;
+    }
+    line[at++] = '\n';
+    ssize_t written = write(STDERR_FILENO, line, at);
     (void)written;
     abort();
 }

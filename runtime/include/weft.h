@@ -1,4 +1,9 @@
-/* weft: tasks on pinned workers, with all I/O through io_uring. This is the whole library. */
+/*
+ * weft: tasks on pinned workers, with all I/O through io_uring. This is the whole library.
+ *
+ * A pointer may be NULL only where its docstring says so, or where the bytes that go with it are 0.
+ * Anything else ends the process with a sentence that names the call, the argument, and the task.
+ */
 #ifndef WEFT_H
 #define WEFT_H
 

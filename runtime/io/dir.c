@@ -9,6 +9,7 @@
 #include <weft/file.h>
 
 #include "numa/memory.h"
+#include "runtime/base/check.h"
 #include "runtime/base/sys.h"
 #include "runtime/io/operation.h"
 #include "runtime/offload/offload.h"
@@ -73,6 +74,7 @@ weft_dir weft_dir_open(const char *path, weft_deadline until)
     };
     int number = weft__operation_run(&request, until, 0, NULL);
 
+    WEFT_NEED(path);
     return number < 0 ? number : make_dir(number);
 }
 
@@ -157,6 +159,7 @@ int weft_dir_next(weft_dir dir, weft_dir_entry *out_entry, weft_deadline until)
     int rc = 0;
     struct weft__task *task = weft__worker_task(weft__self_worker());
 
+    WEFT_NEED(out_entry);
     if (task == NULL)
         return weft__error_outside();
     if (weft__task_canceled(task)) /* also when entries are there: a walk ends at once */

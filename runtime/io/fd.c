@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "numa/memory.h"
+#include "runtime/base/check.h"
 #include "runtime/base/sys.h"
 #include "runtime/sched/error.h"
 #include "runtime/sched/runtime.h"
@@ -217,6 +218,7 @@ int weft_pipe(weft_fd out_ends[2])
     int numbers[2];
     int rc = weft__sys_pipe(numbers, O_CLOEXEC);
 
+    WEFT_NEED(out_ends);
     if (rc < 0)
         return rc;
     weft_fd reader = weft__fd_make(numbers[0]);

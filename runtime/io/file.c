@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "runtime/base/check.h"
 #include "runtime/base/sys.h"
 #include "runtime/io/fd.h"
 
@@ -19,6 +20,7 @@ weft_fd weft_open(const char *path, int flags, unsigned mode, weft_deadline unti
     };
     int number = weft__operation_run(&request, until, 0, NULL);
 
+    WEFT_NEED(path);
     return number < 0 ? number : weft__fd_make(number);
 }
 
@@ -60,11 +62,13 @@ static ssize_t transfer(weft_fd fd, enum weft__opcode opcode, const void *buffer
 
 ssize_t weft_read(weft_fd fd, void *buffer, size_t bytes, weft_deadline until)
 {
+    WEFT_NEED_BYTES(buffer, bytes);
     return transfer(fd, WEFT__OP_READ, buffer, bytes, -1, until);
 }
 
 ssize_t weft_pread(weft_fd fd, void *buffer, size_t bytes, int64_t offset, weft_deadline until)
 {
+    WEFT_NEED_BYTES(buffer, bytes);
     if (offset < 0)
         return -EINVAL;
     return transfer(fd, WEFT__OP_READ, buffer, bytes, offset, until);
@@ -72,6 +76,7 @@ ssize_t weft_pread(weft_fd fd, void *buffer, size_t bytes, int64_t offset, weft_
 
 ssize_t weft_write(weft_fd fd, const void *buffer, size_t bytes, weft_deadline until)
 {
+    WEFT_NEED_BYTES(buffer, bytes);
     return transfer(fd, WEFT__OP_WRITE, buffer, bytes, -1, until);
 }
 
@@ -117,6 +122,8 @@ int weft_stat(const char *path, weft_file_info *out_info, weft_deadline until)
         .bytes = STATX_BASIC_STATS,
     };
 
+    WEFT_NEED(path);
+    WEFT_NEED(out_info);
     if (out_info->size != sizeof(*out_info))
         return -EINVAL;
     int rc = weft__operation_run(&request, until, 0, NULL);
@@ -131,6 +138,7 @@ int weft_stat_of(weft_fd fd, weft_file_info *out_info, weft_deadline until)
     int rc = 0;
     struct statx found;
 
+    WEFT_NEED(out_info);
     if (out_info->size != sizeof(*out_info))
         return -EINVAL;
     struct weft__fd *held = weft__fd_hold(fd, &rc);

@@ -9,6 +9,7 @@
 
 #include <weft/runtime.h>
 
+#include "runtime/base/check.h"
 #include "runtime/base/sys.h"
 #include "runtime/sched/handle.h"
 #include "runtime/sched/scope.h"
@@ -160,6 +161,7 @@ int weft_main(int argc, char **argv, weft_task_fn app, const weft_runtime_option
     sigset_t before;
     struct program program = { .arguments = { argc, argv }, .app = app, .error = WEFT_ERROR_INIT };
 
+    WEFT_NEED(app);
     if (options != NULL && options->size == sizeof(own))
         own = *options;
     if (own.report == NULL)

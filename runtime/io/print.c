@@ -11,6 +11,7 @@
 #include <weft/print.h>
 
 #include "numa/memory.h"
+#include "runtime/base/check.h"
 #include "runtime/base/sys.h"
 #include "runtime/io/operation.h"
 #include "runtime/sched/park.h"
@@ -150,6 +151,7 @@ int weft_printf(const char *format, ...)
 {
     va_list arguments;
 
+    WEFT_NEED(format);
     va_start(arguments, format);
     int rc = print(STDOUT_FILENO, format, arguments);
     va_end(arguments);
@@ -160,6 +162,7 @@ int weft_eprintf(const char *format, ...)
 {
     va_list arguments;
 
+    WEFT_NEED(format);
     va_start(arguments, format);
     int rc = print(STDERR_FILENO, format, arguments);
     va_end(arguments);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "numa/memory.h"
+#include "runtime/base/check.h"
 #include "runtime/base/sys.h"
 #include "runtime/sched/error.h"
 #include "runtime/sched/handle.h"
@@ -31,6 +32,7 @@ int weft_call(weft_runtime runtime, weft_task_fn fn, void *argument)
     struct call call = { .hook = { .run = note_end, .last = true } };
     struct weft__worker *worker = weft__self_worker();
 
+    WEFT_NEED(fn);
     if (worker != NULL && worker->runtime->handle == runtime)
         return -EDEADLK;
     struct weft__runtime *found = weft__handle_pin(runtime, &rc);
@@ -69,6 +71,7 @@ int weft_runtime_about(weft_runtime runtime, char *out_text, size_t text_bytes)
     int rc = 0;
     struct weft__runtime *found = weft__runtime_find(runtime, &rc);
 
+    WEFT_NEED_BYTES(out_text, text_bytes);
     if (found == NULL)
         return rc;
     rc = snprintf(out_text, text_bytes,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/base/check.h"
 #include "runtime/sched/worker.h"
 
 static const struct {
@@ -109,6 +110,7 @@ int weft_fail(int code, const weft_error *cause, const char *format, ...)
     va_list arguments;
     struct weft__task *task = weft__worker_task(weft__self_worker());
 
+    WEFT_NEED(format);
     if (task == NULL)
         return code;
     struct weft__extras *extras = weft__task_extras(task, 0);

@@ -1,12 +1,10 @@
 #include "runtime/sched/finish.h"
 
-#include <dlfcn.h>
-#include <stdio.h>
-
 #include "numa/memory.h"
 #include "runtime/base/check.h"
 #include "runtime/sched/join.h"
 #include "runtime/sched/scope.h"
+#include "runtime/sched/site.h"
 
 /* Runs all hooks but the one that comes last, which it returns. */
 static struct weft__hook *run_hooks(struct weft__hook *hooks, int result)
@@ -76,21 +74,6 @@ void weft__finish_task(struct weft__worker *worker, struct weft__task *task, int
         hooks->run(hooks, result);
 }
 
-/* "function+0x12" or "program+0x1234", for addr2line and people. */
-static void describe_site(const void *site, char *text, size_t text_bytes)
-{
-    Dl_info found;
-
-    if (site == NULL || dladdr(site, &found) == 0) {
-        (void)snprintf(text, text_bytes, "%p", site);
-        return;
-    }
-    const char *name = found.dli_sname != NULL ? found.dli_sname : found.dli_fname;
-    const void *base = found.dli_sname != NULL ? found.dli_saddr : found.dli_fbase;
-    (void)snprintf(text, text_bytes, "%s+0x%zx", name,
-                   (size_t)((const char *)site - (const char *)base));
-}
-
 WEFT__COLD static void join_left_scope(struct weft__worker *worker, struct weft__task *task)
 {
     char opened[128];
@@ -101,8 +84,8 @@ WEFT__COLD static void join_left_scope(struct weft__worker *worker, struct weft_
     weft__scope_cancel_locked(worker, scope);
     weft__record_unlock(&scope->record);
     (void)weft__scope_wait(scope, WEFT_NEVER, WEFT__PARK_SHIELDED);
-    describe_site(scope->site, opened, sizeof(opened));
-    describe_site(task->site, spawned, sizeof(spawned));
+    weft__site_describe(scope->site, opened, sizeof(opened));
+    weft__site_describe(task->site, spawned, sizeof(spawned));
     weft__check_failed("every scope is closed by the task that opened it",
                        "task %s, spawned at %s, returned without closing the scope opened at %s",
                        weft__task_label(task), spawned, opened);

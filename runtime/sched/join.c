@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "runtime/base/check.h"
 #include "runtime/sched/error.h"
 #include "runtime/sched/runtime.h"
 
@@ -134,6 +135,7 @@ int weft_fetch(weft_task task, void *out_bytes, size_t size, weft_deadline until
     struct weft__task *ended = NULL;
     int rc = wait_pinned(task, until, &ended);
 
+    WEFT_NEED_BYTES(out_bytes, size);
     if (rc < 0)
         return rc;
     rc = copy_result(ended, out_bytes, size);

@@ -4,6 +4,7 @@
 
 #include "runtime/base/check.h"
 #include "runtime/sched/launch.h"
+#include "runtime/sched/site.h"
 #include "runtime/sched/worker.h"
 
 /*
@@ -16,12 +17,17 @@ static void dead_in_child(void)
     weft__self_set(NULL);
 }
 
+/* Whoever asks is the running task itself, or a thread that is none. */
 static void describe_caller(char *text, size_t text_bytes)
 {
+    char site[128];
     struct weft__task *task = weft__worker_task(weft__self_worker());
 
-    if (task != NULL)
-        (void)snprintf(text, text_bytes, "task %s", weft__task_label(task));
+    if (task == NULL)
+        return;
+    weft__site_describe(task->site, site, sizeof(site));
+    (void)snprintf(text, text_bytes, "task %s (running%s, spawned at %s)", weft__task_label(task),
+                   weft__task_canceled(task) ? ", cancelled" : "", site);
 }
 
 static void prepare_process(void)

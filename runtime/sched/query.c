@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "numa/memory.h"
+#include "runtime/base/check.h"
 #include "runtime/sched/error.h"
 #include "runtime/sched/runtime.h"
 
@@ -49,6 +50,7 @@ int weft_task_name_of(weft_task task, char out_name[WEFT_NAME])
     int rc = 0;
     struct weft__task *found = weft__task_lock(task, &rc);
 
+    WEFT_NEED(out_name);
     if (found == NULL)
         return rc;
     const struct weft__extras *extras = weft__task_extras_of(found);
@@ -63,6 +65,7 @@ int weft_task_error_of(weft_task task, weft_error *out_error)
 {
     int rc = 0;
 
+    WEFT_NEED(out_error);
     if (out_error->size != sizeof(*out_error))
         return -EINVAL;
     struct weft__task *found = weft__task_lock(task, &rc);
@@ -80,6 +83,7 @@ int weft_result_give(const void *bytes, size_t size)
 {
     struct weft__task *task = weft__worker_task(weft__self_worker());
 
+    WEFT_NEED_BYTES(bytes, size);
     if (task == NULL)
         return weft__error_outside();
     struct weft__extras *extras = weft__task_extras_of(task);

@@ -1,6 +1,7 @@
 /* The calls of <weft/scope.h>. */
 #include <string.h>
 
+#include "runtime/base/check.h"
 #include "runtime/sched/error.h"
 #include "runtime/sched/runtime.h"
 #include "runtime/sched/scope.h"
@@ -204,6 +205,7 @@ int weft_scope_error(weft_scope scope, size_t index, weft_error *out_error)
     int rc = 0;
     int refused = 0;
 
+    WEFT_NEED(out_error);
     if (out_error->size != sizeof(*out_error))
         return -EINVAL;
     struct weft__scope *found = lock_scope(scope, &rc);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "numa/memory.h"
+#include "runtime/base/check.h"
 #include "runtime/base/clock.h"
 #include "runtime/sched/error.h"
 #include "runtime/sched/handle.h"
@@ -250,6 +251,7 @@ weft_task weft_go(weft_scope scope, weft_task_fn fn, void *argument)
     uint8_t stack_class;
     uint8_t flags;
 
+    WEFT_NEED(fn);
     defaults(worker, &stack_class, &flags);
     struct weft__task *task = make_task(cache_of(worker), fn, argument, stack_class, flags);
     if (WEFT__UNLIKELY(task == NULL))
@@ -264,6 +266,8 @@ weft_task weft_go_copy(weft_scope scope, weft_task_fn fn, const void *bytes, siz
     uint8_t stack_class;
     uint8_t flags;
 
+    WEFT_NEED(fn);
+    WEFT_NEED_BYTES(bytes, size);
     if (size > bytes_max)
         return fail_spawn(worker, scope, -EINVAL);
     defaults(worker, &stack_class, &flags);
@@ -317,11 +321,13 @@ weft_task weft_spawn(weft_scope scope, weft_task_fn fn, void *argument,
     uint8_t stack_class;
     uint8_t flags;
 
+    WEFT_NEED(fn);
     if (options == NULL)
         return weft_go(scope, fn, argument);
     int rc = check_options(options);
     if (rc < 0)
         return fail_spawn(worker, scope, rc);
+    WEFT_NEED_BYTES(argument, options->copy_bytes);
     defaults(worker, &stack_class, &flags);
     if (options->stack_bytes > 0)
         stack_class = (uint8_t)weft__stack_class_of(options->stack_bytes);

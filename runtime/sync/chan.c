@@ -249,6 +249,7 @@ int weft_chan_put(weft_chan chan, const void *message, weft_deadline until)
     found = lock_chan(chan, &rc);
     if (WEFT__UNLIKELY(found == NULL))
         return rc;
+    WEFT_NEED_BYTES(message, found->message_bytes);
     rc = put_locked(found, message, &woken);
     if (rc == -EAGAIN && (rc = refuse_wait(worker, until)) == 0)
         return wait_locked(worker, found, &found->putters, (void *)(uintptr_t)message, until,
@@ -271,6 +272,7 @@ int weft_chan_take(weft_chan chan, void *out_message, weft_deadline until)
     found = lock_chan(chan, &rc);
     if (WEFT__UNLIKELY(found == NULL))
         return rc;
+    WEFT_NEED_BYTES(out_message, found->message_bytes);
     rc = take_locked(found, out_message, &woken);
     if (rc == -EAGAIN && (rc = refuse_wait(worker, until)) == 0)
         return wait_locked(worker, found, &found->takers, out_message, until, WEFT__REASON_TAKE);
@@ -288,6 +290,7 @@ int weft_chan_try_put(weft_chan chan, const void *message)
 
     if (found == NULL)
         return rc;
+    WEFT_NEED_BYTES(message, found->message_bytes);
     rc = put_locked(found, message, &woken);
     weft__record_unlock(&found->record);
     if (woken != NULL)
@@ -303,6 +306,7 @@ int weft_chan_try_take(weft_chan chan, void *out_message)
 
     if (found == NULL)
         return rc;
+    WEFT_NEED_BYTES(out_message, found->message_bytes);
     rc = take_locked(found, out_message, &woken);
     weft__record_unlock(&found->record);
     if (woken != NULL)

@@ -3,6 +3,7 @@
 
 #include <weft/counters.h>
 
+#include "runtime/base/check.h"
 #include "runtime/sched/runtime.h"
 
 static void add_engine(weft_counters *sum, const struct weft__engine_counters *engine)
@@ -50,6 +51,7 @@ int weft_counters_read(weft_runtime runtime, int worker, weft_counters *out_coun
     weft_counters sum = WEFT_COUNTERS_INIT;
     struct weft__runtime *found = weft__runtime_find(runtime, &rc);
 
+    WEFT_NEED(out_counters);
     if (found == NULL)
         return rc;
     if (out_counters->size != sizeof(*out_counters) || worker < -1 ||
