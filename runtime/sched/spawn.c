@@ -188,15 +188,16 @@ static inline struct weft__scope *lock_owner(struct weft__worker *worker, weft_s
     return scope;
 }
 
+/* A spawn that came to nothing for @error. What is wrong with the scope counts before that. */
 static WEFT__COLD weft_task fail_spawn(struct weft__worker *worker, weft_scope handle, int error)
 {
-    int ignored = 0;
-    struct weft__scope *scope = lock_owner(worker, handle, &ignored);
+    int rc = 0;
+    struct weft__scope *scope = lock_owner(worker, handle, &rc);
 
-    if (scope != NULL) {
-        weft__scope_note_spawn_locked(scope, error);
-        weft__record_unlock(&scope->record);
-    }
+    if (scope == NULL)
+        return rc;
+    weft__scope_note_spawn_locked(scope, error);
+    weft__record_unlock(&scope->record);
     return error;
 }
 

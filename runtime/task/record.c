@@ -36,8 +36,9 @@ void weft__record_define(enum weft__kind kind, size_t bytes)
 /* One more chunk of @kind, its records put on the free list, lowest index first. Lock held. */
 static bool grow(struct kind *self, enum weft__kind kind)
 {
+    if (self->stride == 0)
+        return false; /* a spawn before the first start: no scope exists that could own the task */
     uint32_t number = weft__add_relaxed(&chunk_count, 1);
-
     if (number >= WEFT__RECORD_CHUNKS) {
         weft__sub_relaxed(&chunk_count, 1);
         return false;

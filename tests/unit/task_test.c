@@ -179,7 +179,7 @@ static int bad_spawns(void *argument)
         EXPECT_EQ(weft_scope_close(scope), rows[i].error); /* the scope has noted it */
     }
     expect_about("");
-    EXPECT_EQ(weft_spawn(-ENOEXEC, end_well, NULL, &rows[0].options), -EINVAL);
+    EXPECT_EQ(weft_spawn(-ENOEXEC, end_well, NULL, &rows[0].options), -ENOEXEC);
     EXPECT_EQ(weft_go_copy(WEFT_DETACHED, end_well, "", (1 << 30) + 1), -EINVAL);
     EXPECT_EQ(weft_go(-ENOEXEC, end_well, NULL), -ENOEXEC);
     EXPECT_EQ(weft_go_copy(-ENOEXEC, end_well, "", 1), -ENOEXEC);
@@ -473,6 +473,26 @@ static void test_detached_task_is_gone_when_it_ends(void)
     rig_each(detached);
 }
 
+/* What is wrong with the scope counts before all else, also in a process that never had a runtime:
+ * the first test of this program. */
+static void test_spawn_into_no_scope_says_what_is_wrong_with_it(void)
+{
+    enum { too_much = (1 << 30) + 1 };
+    const weft_spawn_options wrong = { .size = 1 };
+    static const struct {
+        weft_scope scope;
+        int error;
+    } rows[] = { { WEFT_DETACHED, -EPERM }, { -ENFILE, -ENFILE }, { 0x120000001, -ESRCH } };
+
+    for (size_t i = 0; i < WEFT__COUNT(rows); i++) {
+        CU_ASSERT_EQUAL(weft_go(rows[i].scope, end_well, NULL), rows[i].error);
+        CU_ASSERT_EQUAL(weft_go_copy(rows[i].scope, end_well, "", 1), rows[i].error);
+        CU_ASSERT_EQUAL(weft_go_copy(rows[i].scope, end_well, "", too_much), rows[i].error);
+        CU_ASSERT_EQUAL(weft_spawn(rows[i].scope, end_well, NULL, NULL), rows[i].error);
+        CU_ASSERT_EQUAL(weft_spawn(rows[i].scope, end_well, NULL, &wrong), rows[i].error);
+    }
+}
+
 static void test_outside_a_task_calls_that_need_one_say_so(void)
 {
     weft_error error = WEFT_ERROR_INIT;
@@ -499,6 +519,7 @@ static void test_outside_a_task_calls_that_need_one_say_so(void)
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
+        UNIT_TEST(test_spawn_into_no_scope_says_what_is_wrong_with_it),
         UNIT_TEST(test_go_hands_over_the_pointer_and_the_result),
         UNIT_TEST(test_go_copy_of_any_size_is_private_and_aligned),
         UNIT_TEST(test_go_needs_no_allocation_in_the_steady_state),
