@@ -196,6 +196,8 @@ int weft_close(weft_fd fd)
 
 weft_fd weft_fd_adopt(int number)
 {
+    if (weft__load_relaxed(&weft__record_forked))
+        return -EOWNERDEAD;
     if (number < 0 || fcntl(number, F_GETFD) < 0)
         return -EBADF;
     return weft__fd_make(number);
@@ -216,9 +218,11 @@ int weft_fd_number(weft_fd fd)
 int weft_pipe(weft_fd out_ends[2])
 {
     int numbers[2];
-    int rc = weft__sys_pipe(numbers, O_CLOEXEC);
 
     WEFT_NEED(out_ends);
+    if (weft__load_relaxed(&weft__record_forked))
+        return -EOWNERDEAD;
+    int rc = weft__sys_pipe(numbers, O_CLOEXEC);
     if (rc < 0)
         return rc;
     weft_fd reader = weft__fd_make(numbers[0]);

@@ -3,6 +3,7 @@
  * waits for it as for anything else. The gate is kept across the writes of one text, so a text is
  * whole however the pipe cuts it.
  */
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +33,18 @@ struct gate {
 };
 
 static struct gate gates[2];
+
+/* In the child of fork(2): whoever held a gate does not live there. When weft is dead there nobody
+ * will want it; else only threads have printed, and the child may. */
+static void free_gates(void)
+{
+    memset(gates, 0, sizeof(gates));
+}
+
+static void watch_forks(void)
+{
+    (void)pthread_atfork(NULL, NULL, free_gates);
+}
 
 static struct gate *gate_of(int stream)
 {
@@ -127,9 +140,13 @@ static int write_whole(int stream, const char *text, size_t bytes)
 
 static WEFT__PRINTF(2, 0) int print(int stream, const char *format, va_list arguments)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     char inline_text[inline_bytes];
     va_list again;
 
+    if (WEFT__UNLIKELY(weft__load_relaxed(&weft__record_forked)))
+        return -EOWNERDEAD;
+    (void)pthread_once(&once, watch_forks);
     va_copy(again, arguments);
     int length = vsnprintf(inline_text, sizeof(inline_text), format, again);
     va_end(again);

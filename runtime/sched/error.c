@@ -22,7 +22,7 @@ static const struct {
     { EOPNOTSUPP, "EOPNOTSUPP: the kernel lacks it" },
     { EPERM, "EPERM: not permitted, or a call that waits was made outside a task" },
     { EDEADLK, "EDEADLK: it would wait for itself" },
-    { EOWNERDEAD, "EOWNERDEAD: the runtime was started before fork; use posix_spawn or exec" },
+    { EOWNERDEAD, "EOWNERDEAD: weft was in use before fork; use posix_spawn or exec" },
 };
 
 enum { highest_code = 133, name_bytes = 96 };

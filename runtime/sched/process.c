@@ -1,4 +1,4 @@
-/* What a process has once: the fork handler, and the words of a fatal error. */
+/* What a process has once: the scheduler's fork handler, and the words of a fatal error. */
 #include <pthread.h>
 #include <stdio.h>
 
@@ -9,11 +9,11 @@
 
 /*
  * In the child of fork(2) only the forking thread lives: workers are gone, and the rings' memory,
- * which is not inherited, is too. Every call that needs a runtime answers -EOWNERDEAD from now on.
+ * which is not inherited, is too. The thread is no worker any more; that every call answers
+ * -EOWNERDEAD from now on is record.h's.
  */
 static void dead_in_child(void)
 {
-    weft__store_relaxed(&weft__record_forked, true);
     weft__self_set(NULL);
 }
 

@@ -41,6 +41,14 @@ static struct weft__task *next_after_end(struct weft__worker *worker, struct wef
     return NULL;
 }
 
+/* The body has forked, and this is the child: it has no loop to go back to. */
+_Noreturn WEFT__COLD static void fail_in_child(const struct weft__task *task)
+{
+    weft__check_failed("a child of fork ends by exec or _exit",
+                       "task %s returned in the child of a fork, which has no runtime",
+                       weft__task_label(task));
+}
+
 /* Runs @worker->current and then fresh tasks that may have this stack. Returns what runs next,
  * elsewhere; NULL: the loop. */
 static struct weft__task *run_in_place(struct weft__worker **worker, struct weft__stack *stack)
@@ -48,7 +56,10 @@ static struct weft__task *run_in_place(struct weft__worker **worker, struct weft
     for (;;) {
         struct weft__task *task = weft__load_relaxed(&(*worker)->current);
         int result = task->fn(task->argument);
-        *worker = weft__finish_scopes(weft__self_worker(), task); /* a migratable one has moved */
+        struct weft__worker *now = weft__self_worker(); /* a migratable one has moved */
+        if (WEFT__UNLIKELY(now == NULL))
+            fail_in_child(task);
+        *worker = weft__finish_scopes(now, task);
         if (WEFT__UNLIKELY(!stack->guarded))
             weft__stack_check(stack, weft__task_label(task));
         weft__finish_task(*worker, task, result);

@@ -210,7 +210,7 @@ weft_chan weft_chan_create(size_t message_bytes, size_t depth)
     struct weft__record *record = weft__record_new(WEFT__KIND_CHAN,
                                                    worker != NULL ? &worker->records : NULL);
     if (record == NULL)
-        return -ENOMEM;
+        return weft__record_refusal();
     struct chan *chan = chan_of(record);
     chan->message_bytes = (uint32_t)message_bytes;
     chan->depth = (uint32_t)depth;

@@ -1,5 +1,6 @@
 #include "runtime/task/record.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "numa/memory.h"
@@ -22,10 +23,25 @@ _Atomic bool weft__record_forked;
 static struct kind kinds[WEFT__KIND_COUNT];
 static _Atomic uint32_t chunk_count;
 
+static void note_fork(void)
+{
+    weft__store_relaxed(&weft__record_forked, true);
+}
+
+static void watch_forks(void)
+{
+    (void)pthread_atfork(NULL, NULL, note_fork);
+}
+
 void weft__record_define(enum weft__kind kind, size_t bytes)
 {
     size_t stride = (bytes + WEFT__CACHE_LINE - 1) / WEFT__CACHE_LINE * WEFT__CACHE_LINE;
 
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, watch_forks);
+    if (weft__load_relaxed(&weft__record_forked))
+        return;
     weft__lock_acquire(&kinds[kind].lock); /* pairs with weft__lock_release */
     WEFT_ASSERT(kinds[kind].stride == 0 || kinds[kind].stride == stride,
                 "records of kind %d defined twice", (int)kind);
@@ -65,6 +81,8 @@ static void refill(enum weft__kind kind, struct weft__record_cache *cache, uint3
 {
     struct kind *self = &kinds[kind];
 
+    if (weft__load_relaxed(&weft__record_forked))
+        return;
     weft__lock_acquire(&self->lock); /* pairs with weft__lock_release */
     while (wanted > 0 && (self->free != NULL || grow(self, kind))) {
         struct weft__record *record = self->free;
@@ -163,6 +181,11 @@ WEFT__COLD bool weft__record_lock_slow(struct weft__record *record, uint64_t gen
         else if (weft__cas_acquire(&record->life, &life, life | WEFT__LIFE_LOCKED)) /* LIFE B1 */
             return true;
     }
+}
+
+WEFT__COLD int weft__record_refusal(void)
+{
+    return weft__load_relaxed(&weft__record_forked) ? -EOWNERDEAD : -ENOMEM;
 }
 
 WEFT__COLD int weft__record_error(int64_t handle)

@@ -69,7 +69,13 @@ struct weft__record_chunk {
 };
 
 extern struct weft__record_chunk weft__record_chunks[WEFT__RECORD_CHUNKS];
-extern _Atomic bool weft__record_forked; /* set in the child of fork(2) */
+
+/*
+ * Set in the child of fork(2), once records have been defined: other threads may have held locks,
+ * of kinds and of records, and nobody releases them there. So whatever takes such a lock looks at
+ * this first.
+ */
+extern _Atomic bool weft__record_forked;
 
 /* Free records that one thread holds, most recently used first. */
 struct weft__record_cache {
@@ -83,9 +89,13 @@ void weft__record_define(enum weft__kind kind, size_t bytes);
 /*
  * A free record, locked, its generation valid, no other flags, no pins; all else as its last user
  * left it (zeroed when new). The maker fills it in and unlocks it, or frees it again. @cache may be
- * NULL. NULL: no memory, or 2^28 records are in use.
+ * NULL. NULL: no memory, 2^28 records are in use, the kind was never defined, or this is the child
+ * of a fork.
  */
 struct weft__record *weft__record_new(enum weft__kind kind, struct weft__record_cache *cache);
+
+/* Why there was none: -EOWNERDEAD in the child of a fork, else -ENOMEM. */
+int weft__record_refusal(void);
 
 /* Ends a record that nobody pins, and raises its generation. The caller holds its lock. */
 void weft__record_free_locked(struct weft__record *record, struct weft__record_cache *cache);

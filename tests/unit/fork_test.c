@@ -2,14 +2,22 @@
 #include <CUnit/CUnit.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "runtime/base/lock.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
+
+enum { forks = 20, hammers = 2, pipe_bytes = 4096, text_bytes = 3 * pipe_bytes };
 
 /* Handles that were made before the fork. */
 static struct {
@@ -33,7 +41,7 @@ static int end_well(void *argument)
     return 0;
 }
 
-/* One function a call, in one line each. */
+/* One function a call, in one line each. Every exported call is here, or exempt. */
 #define CALL(name, expression)                                                                     \
     static int64_t call_##name(void)                                                               \
     {                                                                                              \
@@ -73,6 +81,7 @@ static int end_well(void *argument)
     X(scope_cancel_root, weft_scope_cancel(WEFT_DETACHED))                                         \
     X(scope_error, weft_scope_error(made.scope, 0, &error))                                        \
     X(scope_failures, weft_scope_failures(made.scope))                                             \
+    X(chan_create, weft_chan_create(8, 1))                                                         \
     X(chan_put, weft_chan_put(made.chan, bytes, WEFT_NOW))                                         \
     X(chan_take, weft_chan_take(made.chan, bytes, WEFT_NOW))                                       \
     X(chan_try_put, weft_chan_try_put(made.chan, bytes))                                           \
@@ -86,22 +95,83 @@ static int end_well(void *argument)
     X(write, weft_write(made.file, bytes, 1, WEFT_NEVER))                                          \
     X(stat, weft_stat("/", &info, WEFT_NEVER))                                                     \
     X(stat_of, weft_stat_of(made.file, &info, WEFT_NEVER))                                         \
+    X(fd_adopt, weft_fd_adopt(STDIN_FILENO))                                                       \
+    X(pipe, weft_pipe((weft_fd[2]){ 0 }))                                                          \
     X(fd_number, weft_fd_number(made.file))                                                        \
     X(close, weft_close(made.file))                                                                \
     X(dir_open, weft_dir_open("/", WEFT_NEVER))                                                    \
     X(dir_next, weft_dir_next(made.folder, &entry, WEFT_NEVER))                                    \
-    X(dir_close, weft_dir_close(made.folder))
+    X(dir_close, weft_dir_close(made.folder))                                                      \
+    X(printf, weft_printf("from the child\n"))                                                     \
+    X(eprintf, weft_eprintf("from the child\n"))
 
 CALLS(CALL)
 
 static const struct {
-    const char *name;
+    const char *text;
     int64_t (*call)(void);
 } calls[] = {
-#define ROW(name, expression) { #name, call_##name },
+#define ROW(name, expression) { #expression, call_##name },
     CALLS(ROW)
 #undef ROW
 };
+
+/* As <weft/base.h> lists them. */
+static const char *const exempt[] = { "weft_after",      "weft_canceled", "weft_clock",
+                                      "weft_error_name", "weft_fail",     "weft_main",
+                                      "weft_version" };
+
+static bool is_called(const char *name)
+{
+    size_t length = strlen(name);
+
+    for (size_t i = 0; i < WEFT__COUNT(calls); i++)
+        if (strncmp(calls[i].text, name, length) == 0 && calls[i].text[length] == '(')
+            return true;
+    return false;
+}
+
+static bool is_exempt(const char *name)
+{
+    for (size_t i = 0; i < WEFT__COUNT(exempt); i++)
+        if (strcmp(exempt[i], name) == 0)
+            return true;
+    return false;
+}
+
+static FILE *open_map(void)
+{
+    char path[512];
+    const char *source = getenv("WEFT_SOURCE");
+    int above = (int)(sizeof(__FILE__) - sizeof("tests/unit/fork_test.c"));
+
+    if (source != NULL)
+        (void)snprintf(path, sizeof(path), "%s/runtime/weft.map", source);
+    else /* run by hand, where it was built */
+        (void)snprintf(path, sizeof(path), "%.*sruntime/weft.map", above, __FILE__);
+    return fopen(path, "re");
+}
+
+static void test_every_exported_call_is_tried_in_the_child(void)
+{
+    char line[128];
+    char name[64];
+    size_t found = 0;
+    FILE *map = open_map();
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(map);
+    while (fgets(line, sizeof(line), map) != NULL) {
+        if (sscanf(line, " %63[a-z_];", name) != 1 || strncmp(name, "weft_", 5) != 0)
+            continue;
+        bool ok = is_called(name) != is_exempt(name);
+        if (!ok)
+            (void)fprintf(stderr, "%s is neither tried nor exempt, or both\n", name);
+        CU_ASSERT_TRUE(ok);
+        found++;
+    }
+    (void)fclose(map);
+    CU_ASSERT_TRUE(found > WEFT__COUNT(exempt));
+}
 
 /* In the child: how many calls say something else. */
 static int be_the_child(void *argument)
@@ -109,11 +179,12 @@ static int be_the_child(void *argument)
     int wrong = 0;
 
     (void)argument;
+    (void)alarm(20); /* one that waits for what the parent has would wait for ever */
     for (size_t i = 0; i < WEFT__COUNT(calls); i++) {
         int64_t got = calls[i].call();
         if (got == -EOWNERDEAD)
             continue;
-        (void)fprintf(stderr, "%s: %lld\n", calls[i].name, (long long)got);
+        (void)fprintf(stderr, "%s: %lld\n", calls[i].text, (long long)got);
         wrong++;
     }
     return wrong;
@@ -127,6 +198,155 @@ static void fork_and_look(void)
     if (!EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0))
         (void)fprintf(stderr, "%s", said);
 }
+
+/* ---- what other threads hold at the fork ---- */
+
+static _Atomic bool over;
+
+/* Holds the lock of a kind of record most of the time. */
+static void *hammer_records(void *argument)
+{
+    (void)argument;
+    while (!weft__load_relaxed(&over))
+        EXPECT_EQ(weft_chan_release(weft_chan_create(8, 0)), 0);
+    return NULL;
+}
+
+/* Holds the gate of standard output until the other end of the pipe is read. */
+static void *print_into_full_pipe(void *argument)
+{
+    static char text[text_bytes + 1];
+
+    (void)argument;
+    memset(text, 'x', text_bytes);
+    EXPECT_EQ(weft_printf("%s", text), text_bytes);
+    return NULL;
+}
+
+/* Standard output is a pipe until end_gate; returns when it is full. */
+static int hold_gate(pthread_t *out_thread, int *out_before)
+{
+    int ends[2];
+    int filled = 0;
+
+    (void)fflush(NULL);
+    CU_ASSERT_EQUAL_FATAL(pipe(ends), 0);
+    (void)fcntl(ends[1], F_SETPIPE_SZ, pipe_bytes);
+    *out_before = dup(STDOUT_FILENO);
+    (void)dup2(ends[1], STDOUT_FILENO);
+    (void)close(ends[1]);
+    CU_ASSERT_EQUAL_FATAL(pthread_create(out_thread, NULL, print_into_full_pipe, NULL), 0);
+    while (ioctl(ends[0], FIONREAD, &filled) == 0 && filled < pipe_bytes)
+        weft__lock_backoff(UINT32_MAX);
+    return ends[0];
+}
+
+static void end_gate(pthread_t thread, int before, int reader)
+{
+    static char text[text_bytes];
+    size_t got = 0;
+    ssize_t count;
+
+    while (got < text_bytes && (count = read(reader, text, sizeof(text))) > 0)
+        got += (size_t)count;
+    CU_ASSERT_EQUAL(pthread_join(thread, NULL), 0);
+    (void)dup2(before, STDOUT_FILENO);
+    (void)close(before);
+    (void)close(reader);
+}
+
+static void test_a_lock_that_was_held_at_the_fork_does_not_hang_the_child(void)
+{
+    pthread_t threads[hammers];
+    pthread_t printer;
+    int before = -1;
+    weft_runtime_options options = WEFT_RUNTIME_OPTIONS(.workers = 1);
+
+    made.runtime = weft_start(&options, NULL);
+    CU_ASSERT_TRUE_FATAL(made.runtime > 0);
+    weft__store_relaxed(&over, false);
+    for (int i = 0; i < hammers; i++)
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, hammer_records, NULL), 0);
+    int reader = hold_gate(&printer, &before);
+    for (int i = 0; i < forks; i++)
+        fork_and_look();
+    end_gate(printer, before, reader);
+    weft__store_relaxed(&over, true);
+    for (int i = 0; i < hammers; i++)
+        CU_ASSERT_EQUAL(pthread_join(threads[i], NULL), 0);
+    CU_ASSERT_EQUAL(weft_stop(made.runtime, weft_after(20 * WEFT_SECOND)), 0);
+    expect_assert();
+}
+
+/* ---- programs, each run as a process of its own ---- */
+
+static int return_in_child(void *argument)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    (void)argument;
+    if (child == 0)
+        return 0;
+    (void)waitpid(child, &status, 0);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : -EPROTO;
+}
+
+static void test_a_child_that_returns_from_its_task_ends_with_a_sentence(void)
+{
+    static char said[4096];
+    int status = rig_respawn("return", said, sizeof(said));
+
+    CU_ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == SIGABRT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "task main returned in the child of a fork"));
+}
+
+static void *print_on(void *argument)
+{
+    (void)argument;
+    while (!weft__load_relaxed(&over))
+        (void)weft_eprintf("%s", "");
+    return NULL;
+}
+
+/* Prints, also from a thread, before the process becomes a daemon's, which uses weft only then. */
+static int fork_then_start(void)
+{
+    pthread_t thread;
+    int status = 0;
+
+    if (pthread_create(&thread, NULL, print_on, NULL) != 0)
+        return unit_broken;
+    for (int i = 0; i < forks && status == 0; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            (void)alarm(20);
+            weft_runtime runtime = weft_eprintf("%s", "") == 0 ? weft_start(NULL, NULL) : -EPROTO;
+            _exit(runtime > 0 && weft_stop(runtime, WEFT_NEVER) == 0 ? 0 : 1);
+        }
+        (void)waitpid(child, &status, 0);
+    }
+    weft__store_relaxed(&over, true);
+    (void)pthread_join(thread, NULL);
+    return status == 0 ? 0 : 1;
+}
+
+static void test_a_process_that_has_only_printed_may_fork_and_start(void)
+{
+    static char said[4096];
+    int status = rig_respawn("daemon", said, sizeof(said));
+
+    CU_ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CU_ASSERT_EQUAL(said[0], '\0');
+}
+
+static int be(int argc, char **argv)
+{
+    return strcmp(argv[2], "return") == 0 ? weft_main(argc, argv, return_in_child, NULL)
+                                          : fork_then_start();
+}
+
+/* ---- the whole list, with handles of all kinds ---- */
 
 static int take_and_end(void *argument)
 {
@@ -191,7 +411,14 @@ static void test_every_call_in_the_child_of_a_fork_says_so(void)
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
+        UNIT_TEST(test_every_exported_call_is_tried_in_the_child),
+        UNIT_TEST(test_a_process_that_has_only_printed_may_fork_and_start),
+        UNIT_TEST(test_a_child_that_returns_from_its_task_ends_with_a_sentence),
+        UNIT_TEST(test_a_lock_that_was_held_at_the_fork_does_not_hang_the_child),
         UNIT_TEST(test_every_call_in_the_child_of_a_fork_says_so),
     };
+
+    if (argc == 3 && strcmp(argv[1], "--as") == 0)
+        return be(argc, argv);
     return unit_run(argc, argv, "fork", tests, WEFT__COUNT(tests));
 }

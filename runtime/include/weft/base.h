@@ -1,4 +1,4 @@
-/* Attributes, version and the handle rule that all headers share. */
+/* Attributes, version, and the rules on handles and fork that all headers share. */
 #ifndef WEFT_BASE_H
 #define WEFT_BASE_H
 
@@ -35,6 +35,15 @@ typedef int64_t weft_chan;
 typedef int64_t weft_fd;
 typedef int64_t weft_dir;
 typedef int64_t weft_runtime;
+
+/*
+ * Fork. When a process that has started a runtime or made a handle forks, every call in the child
+ * answers -EOWNERDEAD, whatever its arguments and its list of errors; a child calls exec, or _exit.
+ * Exempt are the calls that need nothing of the parent's: weft_version, weft_clock, weft_after,
+ * weft_error_name, weft_fail (its code), weft_canceled (0) and weft_main (2, and a sentence on
+ * standard error). A child that returns from the body of a task is ended by SIGABRT, with a
+ * sentence. A process that has only printed, or used the exempt calls, may fork and go on.
+ */
 
 WEFT_BEGIN
 
