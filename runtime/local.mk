@@ -45,6 +45,8 @@ weft_sources += \
     runtime/base/clock.c \
     runtime/base/clock.h \
     runtime/base/compiler.h \
+    runtime/base/descriptor.c \
+    runtime/base/descriptor.h \
     runtime/base/fault.c \
     runtime/base/fault.h \
     runtime/base/list.h \

@@ -35,6 +35,7 @@ unit_tests += \
     tests/unit/chan_size_test \
     tests/unit/chan_test \
     tests/unit/cpuset_test \
+    tests/unit/descriptor_test \
     tests/unit/dir_test \
     tests/unit/doorbell_test \
     tests/unit/doorbell_threads_test \

@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 
 #include "numa/memory.h"
+#include "runtime/base/descriptor.h"
 #include "runtime/base/fault.h"
 #include "runtime/base/sys.h"
 #include "uring/setup_error.h"
@@ -39,12 +40,14 @@ static void close_kernel(struct weft__engine *engine)
     unregister_ring(kernel);
     if (kernel->mapped) {
         weft__sub_acqrel(&mapped_rings, 1); /* pairs with map_ring */
+        (void)weft__descriptor_begin_close(kernel->ring_fd, WEFT__DESCRIPTOR_INTERNAL);
         io_uring_queue_exit(&kernel->ring);
+        weft__descriptor_end_close(kernel->ring_fd, WEFT__DESCRIPTOR_INTERNAL);
     } else if (kernel->ring_fd >= 0) {
-        (void)weft__sys_close(kernel->ring_fd);
+        weft__descriptor_close_kept(kernel->ring_fd);
     }
     if (kernel->bell_fd >= 0)
-        (void)weft__sys_close(kernel->bell_fd);
+        weft__descriptor_close_kept(kernel->bell_fd);
     if (kernel->slab.chunks != NULL)
         weft__op_slab_fini(&kernel->slab);
     weft__memory_free(kernel, sizeof(*kernel));
@@ -133,6 +136,7 @@ static int open_ring(struct weft__kernel *kernel, const struct weft__engine_conf
     kernel->ring_fd = weft__probe_setup(sq, cq, setup_flags, &params);
     if (kernel->ring_fd < 0)
         return kernel->ring_fd;
+    weft__descriptor_keep(kernel->ring_fd);
     *out_call = "mmap of the ring";
     return map_ring(kernel, &params);
 }
@@ -147,6 +151,7 @@ static int build(struct weft__kernel *kernel, const struct weft__engine_config *
     kernel->bell_fd = weft__sys_eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (kernel->bell_fd < 0)
         return kernel->bell_fd;
+    weft__descriptor_keep(kernel->bell_fd);
     *out_call = "memory for op records";
     rc = weft__op_slab_init(&kernel->slab, credits(kernel->cq_entries));
     if (rc < 0)

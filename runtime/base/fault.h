@@ -10,8 +10,8 @@
 #define WEFT__FAULT_POINTS(X)                                                                  \
     X(OPEN) X(READ) X(WRITE) X(CLOSE) X(MMAP) X(MUNMAP) X(MADVISE) X(MPROTECT) X(IOCTL)        \
     X(PIPE) X(EVENTFD) X(STAT) X(GETDENTS) X(AFFINITY) X(GETCPU) X(RING_SETUP) X(RING_ENTER)   \
-    X(RING_REGISTER) X(THREAD) X(FUTEX) X(MEMPOLICY) X(ALLOC) X(SIGNAL)         \
-    X(SHADOW_STACK)
+    X(RING_REGISTER) X(THREAD) X(FUTEX) X(MEMPOLICY) X(ALLOC) X(SIGNAL) X(SHADOW_STACK)        \
+    X(FCNTL)
 
 enum weft__fault_point {
 #define WEFT__FAULT_ENUM(name) WEFT__FAULT_##name,

@@ -64,6 +64,14 @@ ssize_t weft__sys_getdents(int fd, void *buffer, size_t bytes)
     return fault != 0 ? fault : folded(syscall(SYS_getdents64, fd, buffer, bytes));
 }
 
+int weft__sys_is_open(int fd)
+{
+    int fault = weft__fault(WEFT__FAULT_FCNTL);
+    if (fault != 0)
+        return fault;
+    return fcntl(fd, F_GETFD) < 0 ? -errno : 0;
+}
+
 int weft__sys_can_seek(int fd)
 {
     int fault = weft__fault(WEFT__FAULT_STAT);

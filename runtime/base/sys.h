@@ -25,6 +25,8 @@ ssize_t weft__sys_write(int fd, const void *buffer, size_t bytes);
 int weft__sys_pipe(int ends[2], int flags);
 int weft__sys_eventfd(unsigned initial, int flags);
 ssize_t weft__sys_getdents(int fd, void *buffer, size_t bytes);
+/* 0, or -EBADF when no file has this number. */
+int weft__sys_is_open(int fd);
 /* 0 when the file has a position that can be set; -ESPIPE for pipes, sockets and terminals. */
 int weft__sys_can_seek(int fd);
 int weft__sys_statx(int directory, const char *path, int flags, unsigned mask, struct statx *out);

@@ -10,6 +10,7 @@
 
 #include "numa/memory.h"
 #include "runtime/base/check.h"
+#include "runtime/base/descriptor.h"
 #include "runtime/base/sys.h"
 #include "runtime/io/operation.h"
 #include "runtime/offload/offload.h"
@@ -49,7 +50,9 @@ static weft_dir make_dir(int number)
     struct weft__record *record = block != NULL ? weft__record_new(WEFT__KIND_DIR, own_cache())
                                                 : NULL;
 
-    if (record == NULL) {
+    if (record == NULL || weft__descriptor_own(number, weft__record_handle(record)) < 0) {
+        if (record != NULL)
+            weft__record_free_locked(record, own_cache());
         weft__memory_free(block, block_bytes);
         (void)weft__sys_close(number);
         return -ENOMEM;
@@ -66,6 +69,7 @@ static weft_dir make_dir(int number)
 
 weft_dir weft_dir_open(const char *path, weft_deadline until)
 {
+    WEFT_NEED(path);
     const struct weft__request request = {
         .opcode = WEFT__OP_OPENAT,
         .fd = AT_FDCWD,
@@ -74,7 +78,6 @@ weft_dir weft_dir_open(const char *path, weft_deadline until)
     };
     int number = weft__operation_run(&request, until, 0, NULL);
 
-    WEFT_NEED(path);
     return number < 0 ? number : make_dir(number);
 }
 
@@ -191,6 +194,6 @@ int weft_dir_close(weft_dir dir)
     int number = found->number;
     weft__memory_free(found->block, block_bytes);
     weft__record_free_locked(&found->record, own_cache());
-    (void)weft__sys_close(number);
+    (void)weft__descriptor_close(number, dir);
     return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "numa/memory.h"
 #include "runtime/base/check.h"
+#include "runtime/base/descriptor.h"
 #include "runtime/base/sys.h"
 #include "runtime/sched/error.h"
 #include "runtime/sched/runtime.h"
@@ -36,14 +37,19 @@ static struct weft__record_cache *own_cache(void)
     return worker != NULL ? &worker->records : NULL;
 }
 
-weft_fd weft__fd_make(int number)
+/* A handle for an open descriptor, entered by @enter as the owner of its number. */
+static weft_fd make(int number, int (*enter)(int number, int64_t owner))
 {
     weft__record_define(WEFT__KIND_FD, sizeof(struct weft__fd));
     struct weft__record *record = weft__record_new(WEFT__KIND_FD, own_cache());
 
-    if (record == NULL) {
-        (void)weft__sys_close(number);
-        return -ENOMEM;
+    if (record == NULL)
+        return weft__record_refusal();
+    weft_fd handle = weft__record_handle(record);
+    int rc = enter(number, handle);
+    if (rc < 0) {
+        weft__record_free_locked(record, own_cache());
+        return rc;
     }
     struct weft__fd *fd = fd_of(record);
     fd->number = number;
@@ -52,7 +58,16 @@ weft_fd weft__fd_make(int number)
     fd->closer.word = 0;
     weft__list_init(&fd->operations);
     weft__record_unlock(record);
-    return weft__record_handle(record);
+    return handle;
+}
+
+weft_fd weft__fd_take(int number)
+{
+    weft_fd made = make(number, weft__descriptor_own);
+
+    if (made < 0)
+        (void)weft__sys_close(number);
+    return made;
 }
 
 /* The locked file behind a handle that nobody is closing. */
@@ -72,9 +87,22 @@ static struct weft__fd *lock_open(weft_fd handle, int *out_error)
     return fd_of(record);
 }
 
-struct weft__fd *weft__fd_hold(weft_fd handle, int *out_error)
+/* The same, if the number still is its own: it is not when the descriptor was closed behind weft's
+ * back and the kernel gave the number to another handle. */
+static struct weft__fd *lock_owner(weft_fd handle, int *out_error)
 {
     struct weft__fd *fd = lock_open(handle, out_error);
+
+    if (fd == NULL || WEFT__LIKELY(weft__descriptor_is_owned(fd->number, handle)))
+        return fd;
+    weft__record_unlock(&fd->record);
+    *out_error = -EBADF;
+    return NULL;
+}
+
+struct weft__fd *weft__fd_hold(weft_fd handle, int *out_error)
+{
+    struct weft__fd *fd = lock_owner(handle, out_error);
 
     if (fd == NULL)
         return NULL;
@@ -185,7 +213,7 @@ int weft_close(weft_fd fd)
         wait_unused_locked(found);
     else
         weft__record_unlock(&found->record);
-    rc = weft__sys_close(found->number);
+    rc = weft__descriptor_close(found->number, fd);
     struct weft__worker *worker = weft__self_worker();
     if (worker != NULL)
         weft__bump(&worker->counters.system_calls);
@@ -198,15 +226,13 @@ weft_fd weft_fd_adopt(int number)
 {
     if (weft__load_relaxed(&weft__record_forked))
         return -EOWNERDEAD;
-    if (number < 0 || fcntl(number, F_GETFD) < 0)
-        return -EBADF;
-    return weft__fd_make(number);
+    return make(number, weft__descriptor_adopt);
 }
 
 int weft_fd_number(weft_fd fd)
 {
     int rc = 0;
-    struct weft__fd *found = lock_open(fd, &rc);
+    struct weft__fd *found = lock_owner(fd, &rc);
 
     if (found == NULL)
         return rc;
@@ -225,14 +251,14 @@ int weft_pipe(weft_fd out_ends[2])
     int rc = weft__sys_pipe(numbers, O_CLOEXEC);
     if (rc < 0)
         return rc;
-    weft_fd reader = weft__fd_make(numbers[0]);
-    weft_fd writer = weft__fd_make(numbers[1]);
+    weft_fd reader = weft__fd_take(numbers[0]);
+    weft_fd writer = weft__fd_take(numbers[1]);
     if (reader < 0 || writer < 0) {
         if (reader > 0)
             (void)weft_close(reader);
         if (writer > 0)
             (void)weft_close(writer);
-        return -ENOMEM;
+        return (int)(reader < 0 ? reader : writer);
     }
     out_ends[0] = reader;
     out_ends[1] = writer;

@@ -20,8 +20,9 @@ struct weft__fd {
     struct weft__ticket closer;   /* (l) who waits for users to become 0 */
 };
 
-/* A handle for an open descriptor, which is closed when there is no memory for one. */
-weft_fd weft__fd_make(int number);
+/* A handle for a descriptor that the caller has just got from the kernel; closed when there is no
+ * memory for one. */
+weft_fd weft__fd_take(int number);
 
 /* Holds the file open for an operation. NULL with *out_error -EBADF. */
 struct weft__fd *weft__fd_hold(weft_fd handle, int *out_error);

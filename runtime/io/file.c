@@ -11,6 +11,7 @@ enum { transfer_max = 0x7FFFF000 }; /* what read(2) takes at most */
 
 weft_fd weft_open(const char *path, int flags, unsigned mode, weft_deadline until)
 {
+    WEFT_NEED(path);
     const struct weft__request request = {
         .opcode = WEFT__OP_OPENAT,
         .fd = AT_FDCWD,
@@ -20,8 +21,7 @@ weft_fd weft_open(const char *path, int flags, unsigned mode, weft_deadline unti
     };
     int number = weft__operation_run(&request, until, 0, NULL);
 
-    WEFT_NEED(path);
-    return number < 0 ? number : weft__fd_make(number);
+    return number < 0 ? number : weft__fd_take(number);
 }
 
 /* The kernel's READ at an offset reads a pipe as if none were given: it would wait for what

@@ -10,6 +10,7 @@
 #include <weft/runtime.h>
 
 #include "runtime/base/check.h"
+#include "runtime/base/descriptor.h"
 #include "runtime/base/sys.h"
 #include "runtime/sched/handle.h"
 #include "runtime/sched/scope.h"
@@ -134,13 +135,14 @@ static int run_program(struct program *program, const sigset_t *before)
         weft__handle_unpin(program->runtime);
         return program->ended;
     }
+    weft__descriptor_keep(program->ended);
     program->hook = (struct weft__hook){ .run = note_end, .last = true };
     weft_task task = weft__spawn_foreign(runtime, own_app, program, &program->hook);
     weft__handle_unpin(program->runtime);
     if (task > 0)
         wait_for_end(program, before);
     (void)weft_stop(program->runtime, weft_after(10 * WEFT_SECOND));
-    (void)weft__sys_close(program->ended);
+    weft__descriptor_close_kept(program->ended);
     return task > 0 ? program->result : (int)task;
 }
 
@@ -167,6 +169,8 @@ int weft_main(int argc, char **argv, weft_task_fn app, const weft_runtime_option
     if (own.report == NULL)
         own.report = to_standard_error;
     program.interrupts = watch_interrupts(&before);
+    if (program.interrupts >= 0)
+        weft__descriptor_keep(program.interrupts);
     program.runtime = weft_start(&own, &program.error);
     int rc;
     if (program.runtime < 0) {
@@ -176,7 +180,7 @@ int weft_main(int argc, char **argv, weft_task_fn app, const weft_runtime_option
         rc = exit_code(&program, run_program(&program, &before));
     }
     if (program.interrupts >= 0)
-        (void)weft__sys_close(program.interrupts);
+        weft__descriptor_close_kept(program.interrupts);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return rc;
 }

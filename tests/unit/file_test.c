@@ -1,14 +1,16 @@
 /* Files and pipes: results and errors of each call, close against operations, stale handles. */
 #include <CUnit/CUnit.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runtime/base/compiler.h"
+#include "runtime/base/fault.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/tree.h"
@@ -209,6 +211,103 @@ static int number_reuse(void *argument)
 static void test_a_reused_number_is_not_reached_by_the_old_handle(void)
 {
     rig_run(1, number_reuse);
+}
+
+/* The first test of this program: no record of a file has been made, and the first one needs
+ * memory. */
+static void test_without_memory_a_descriptor_stays_its_owners(void)
+{
+    weft_fd ends[2] = { -1, -1 };
+    uint32_t before = rig_descriptors();
+    int number = open("/dev/zero", O_RDONLY);
+
+    weft__fault_arm(WEFT__FAULT_MMAP, 1, -ENOMEM);
+    CU_ASSERT_EQUAL(weft_fd_adopt(number), -ENOMEM);
+    CU_ASSERT_TRUE(fcntl(number, F_GETFD) >= 0);
+    weft__fault_arm(WEFT__FAULT_MMAP, 1, -ENOMEM);
+    CU_ASSERT_EQUAL(weft_pipe(ends), -ENOMEM);
+    CU_ASSERT_TRUE(ends[0] == -1 && ends[1] == -1);
+    weft_fd fd = weft_fd_adopt(number);
+    CU_ASSERT_EQUAL(weft_fd_number(fd), number); /* the failure has left no owner */
+    CU_ASSERT_EQUAL(weft_close(fd), 0);
+    CU_ASSERT_EQUAL(rig_descriptors(), before);
+}
+
+/* What the process has open besides: "pipe:[7]", "anon_inode:[io_uring]", a path. */
+static int find_descriptor(const char *wanted)
+{
+    char link[64];
+    char target[path_room];
+    const struct dirent *entry;
+    int number = -1;
+    DIR *folder = opendir("/proc/self/fd");
+
+    while (number < 0 && (entry = readdir(folder)) != NULL) {
+        (void)snprintf(link, sizeof(link), "/proc/self/fd/%.20s", entry->d_name);
+        ssize_t length = readlink(link, target, sizeof(target) - 1);
+        if (length > 0 && strncmp(target, wanted, strlen(wanted)) == 0)
+            number = atoi(entry->d_name);
+    }
+    (void)closedir(folder);
+    return number;
+}
+
+static int adopt_owned(void *argument)
+{
+    char path[path_room];
+    char byte = 0;
+    weft_fd ends[2] = { 0, 0 };
+
+    (void)argument;
+    EXPECT_EQ(weft_pipe(ends), 0);
+    weft_dir dir = weft_dir_open(path_of(path, "folder"), WEFT_NEVER);
+    weft_fd opened = weft_open("/dev/zero", O_RDONLY, 0, WEFT_NEVER);
+    weft_fd adopted = weft_fd_adopt(open("/dev/zero", O_RDONLY));
+    const int owned[] = { weft_fd_number(ends[0]),
+                          weft_fd_number(ends[1]),
+                          weft_fd_number(opened),
+                          weft_fd_number(adopted),
+                          find_descriptor(path),
+                          find_descriptor("anon_inode:[io_uring]"),
+                          find_descriptor("anon_inode:[eventfd]") };
+    for (size_t i = 0; i < WEFT__COUNT(owned); i++)
+        EXPECT_EQ(weft_fd_adopt(owned[i]), -EEXIST);
+    EXPECT_EQ(weft_dir_close(dir), 0);
+    EXPECT_EQ(weft_close(ends[0]), 0);
+    EXPECT_EQ(weft_close(ends[1]), 0);
+    EXPECT_EQ(weft_close(opened), 0);
+    EXPECT_EQ(weft_read(adopted, &byte, 1, WEFT_NEVER), 1);
+    EXPECT_EQ(weft_close(adopted), 0);
+    return 0;
+}
+
+static void test_adopt_of_what_is_owned_is_refused(void)
+{
+    rig_run(2, adopt_owned);
+}
+
+/* close(2) on the number of a handle, which the program must not call. */
+static int close_behind_wefts_back(void *argument)
+{
+    char byte = 0;
+
+    (void)argument;
+    weft_fd robbed = weft_open("/dev/zero", O_RDONLY, 0, WEFT_NEVER);
+    int number = weft_fd_number(robbed);
+    (void)close(number);
+    weft_fd next = weft_open("/dev/zero", O_RDONLY, 0, WEFT_NEVER);
+    EXPECT_EQ(weft_fd_number(next), number);
+    EXPECT_EQ(weft_read(robbed, &byte, 1, WEFT_NEVER), -EBADF);
+    EXPECT_EQ(weft_fd_number(robbed), -EBADF);
+    EXPECT_EQ(weft_close(robbed), -EBADF);
+    EXPECT_EQ(weft_read(next, &byte, 1, WEFT_NEVER), 1);
+    EXPECT_EQ(weft_close(next), 0);
+    return 0;
+}
+
+static void test_a_number_closed_by_others_is_not_reached_by_its_old_handle(void)
+{
+    rig_run(1, close_behind_wefts_back);
 }
 
 static int adopt(void *argument)
@@ -428,12 +527,15 @@ static void make_tree(void)
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
+        UNIT_TEST(test_without_memory_a_descriptor_stays_its_owners),
         UNIT_TEST(test_open_read_pread_write),
         UNIT_TEST(test_open_errors_are_those_of_open),
         UNIT_TEST(test_stat_tells_what_stat_tells),
         UNIT_TEST(test_stat_knows_kinds_and_follows_no_link),
         UNIT_TEST(test_handles_wrong_ones_and_stale_ones_are_bad),
         UNIT_TEST(test_a_reused_number_is_not_reached_by_the_old_handle),
+        UNIT_TEST(test_adopt_of_what_is_owned_is_refused),
+        UNIT_TEST(test_a_number_closed_by_others_is_not_reached_by_its_old_handle),
         UNIT_TEST(test_adopt_takes_an_open_descriptor_over),
         UNIT_TEST(test_close_ends_the_reads_under_way),
         UNIT_TEST(test_close_by_many_happens_once),

@@ -172,12 +172,13 @@ WEFT_API WEFT_MUST_USE int weft_stat_of(weft_fd fd, weft_file_info *out_info, we
  * weft_fd_adopt - makes a handle of a descriptor number
  * @number:    an open descriptor; weft_close closes it
  * Returns:    the file
- * Errors:     -EBADF when it is not open, -ENOMEM
- * Ownership:  the descriptor is weft's from now on
+ * Errors:     -EBADF when it is not open, -EEXIST when it is weft's already: that of a live weft_fd
+ *             or weft_dir, or one that weft has opened for itself; -ENOMEM
+ * Ownership:  the descriptor is weft's from now on; after an error it is the caller's as before
  * Context:    any task, any thread    Suspends: never
  * Cancel:     no effect
  * Ordering:   none
- * Cost:       one fcntl(2)    Node: none
+ * Cost:       two fcntl(2)    Node: none
  * Since:      0.1    Source: original
  */
 WEFT_API WEFT_MUST_USE weft_fd weft_fd_adopt(int number);
@@ -186,7 +187,7 @@ WEFT_API WEFT_MUST_USE weft_fd weft_fd_adopt(int number);
  * weft_fd_number - the descriptor number behind a file, for calls that weft does not have
  * @fd:        the file
  * Returns:    the number; do not close it, and do not use it after weft_close
- * Errors:     -EBADF
+ * Errors:     -EBADF, also when the number was closed all the same and is another weft_fd's now
  * Ownership:  lent
  * Context:    any task, any thread    Suspends: never
  * Cancel:     no effect
