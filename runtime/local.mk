@@ -111,6 +111,8 @@ weft_sources += \
     runtime/sched/switch.h \
     runtime/sched/task.c \
     runtime/sched/task.h \
+    runtime/sched/thread.c \
+    runtime/sched/thread.h \
     runtime/sched/time.c \
     runtime/sched/wheel.c \
     runtime/sched/wheel.h \

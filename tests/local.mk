@@ -63,6 +63,7 @@ unit_tests += \
     tests/unit/synthetic_test \
     tests/unit/task_life_test \
     tests/unit/task_test \
+    tests/unit/thread_test \
     tests/unit/topology_test \
     tests/unit/wheel_test
 

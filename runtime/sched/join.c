@@ -5,6 +5,7 @@
 #include "runtime/base/check.h"
 #include "runtime/sched/error.h"
 #include "runtime/sched/runtime.h"
+#include "runtime/sched/thread.h"
 
 static void insert_locked(struct weft__task *task, struct weft__joiner *joiner)
 {
@@ -54,12 +55,13 @@ bool weft__join_hook_locked(struct weft__task *task, struct weft__hook *hook)
 }
 
 /* Waits for the end of @task, which is locked, has not ended and gets pinned. Unlocks it. */
-static int wait_locked(struct weft__worker *worker, struct weft__task *task, weft_deadline until)
+static int wait_locked(struct weft__worker *worker, struct weft__task *self,
+                       struct weft__task *task, weft_deadline until)
 {
     struct weft__joiner joiner = { 0 };
 
     weft__record_pin_locked(&task->record);
-    joiner.ticket = weft__park_begin(weft__worker_task(worker), WEFT__REASON_JOIN);
+    joiner.ticket = weft__park_begin(self, WEFT__REASON_JOIN);
     insert_locked(task, &joiner);
     weft__record_unlock(&task->record);
     int rc = weft__park_commit(worker, joiner.ticket, until, 0);
@@ -89,12 +91,12 @@ static int wait_pinned(weft_task handle, weft_deadline until, struct weft__task 
         *out_task = task;
         return 0;
     }
-    struct weft__task *self = weft__worker_task(worker);
+    struct weft__task *self = weft__thread_or_task(worker);
     if (self == NULL || self == task || until.ns <= 0) {
         weft__record_unlock(&task->record);
         return self == NULL ? weft__error_outside() : self == task ? -EDEADLK : -ETIMEDOUT;
     }
-    rc = wait_locked(worker, task, until);
+    rc = wait_locked(worker, self, task, until);
     if (rc == 0)
         *out_task = task;
     else

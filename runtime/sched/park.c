@@ -7,6 +7,7 @@
 #include "runtime/sched/search.h"
 #include "runtime/sched/sleep.h"
 #include "runtime/sched/switch.h"
+#include "runtime/sched/thread.h"
 
 /*
  * The timer of a task's present wait, at its home. The task does not run again before the timer is
@@ -69,6 +70,11 @@ int weft__park_commit(struct weft__worker *worker, struct weft__ticket ticket, w
     int saved = *place;
 
     task->manner = (uint8_t)manner;
+    if (WEFT__UNLIKELY(worker == NULL)) {
+        weft__thread_sleep(ticket, until);
+        *place = saved;
+        return finish(task);
+    }
     if (WEFT__UNLIKELY(weft__task_canceled(task)) && meet_cancel(worker, ticket))
         return finish(task);
     weft__bump(&worker->counters.waits);
@@ -133,6 +139,10 @@ void weft__park_ready(struct weft__worker *worker, struct weft__task *task)
 {
     struct weft__worker *home = weft__load_relaxed(&task->home); /* the claim ordered it: PARK P2 */
 
+    if (WEFT__UNLIKELY(home == NULL)) { /* a task that waits has one */
+        weft__thread_wake(task);
+        return;
+    }
     if (home == worker) {
         weft__park_ready_here(worker, task, weft__worker_task(worker) != NULL);
         return;

@@ -39,7 +39,8 @@ struct weft__hook;
 enum weft__task_flags {
     WEFT__TASK_PINNED = 1u << 0,     /* never stolen */
     WEFT__TASK_MIGRATABLE = 1u << 1, /* may be stolen after a wait too */
-    WEFT__TASK_COPIED = 1u << 2      /* the argument is an allocation of copy_bytes */
+    WEFT__TASK_COPIED = 1u << 2,     /* the argument is an allocation of copy_bytes */
+    WEFT__TASK_FOREIGN = 1u << 3     /* stands for a thread that is no worker; see thread.c */
 };
 
 /* How its present wait is; its worker alone may look. */
@@ -110,7 +111,7 @@ struct weft__task {
     uint8_t manner;               /* (o) enum weft__task_manner */
     uint8_t stack_class;          /* (i) */
     _Atomic uint8_t reason;       /* enum weft__wait_reason, of the present wait */
-    _Atomic uint32_t seen;        /* enum weft__task_seen */
+    _Atomic uint32_t seen;        /* enum weft__task_seen; of a thread: its futex */
     uint32_t copy_bytes;          /* (i) */
     struct weft__scope *scope;    /* (i) */
     struct weft__joiner *joiners; /* (l) */

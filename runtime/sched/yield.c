@@ -4,6 +4,7 @@
 #include "runtime/sched/error.h"
 #include "runtime/sched/park.h"
 #include "runtime/sched/switch.h"
+#include "runtime/sched/thread.h"
 
 static int canceled(const struct weft__task *task)
 {
@@ -41,14 +42,14 @@ int weft_poll(void)
 int weft_sleep(weft_deadline until)
 {
     struct weft__worker *worker = weft__self_worker();
-    struct weft__task *task = weft__worker_task(worker);
+    struct weft__task *task = weft__thread_or_task(worker);
 
     if (task == NULL)
         return weft__error_outside();
     if (until.ns == INT64_MAX)
         return -EINVAL;
     if (until.ns <= 0)
-        return weft_yield();
+        return worker != NULL ? weft_yield() : 0;
     struct weft__ticket ticket = weft__park_begin(task, WEFT__REASON_SLEEP);
     int rc = weft__park_commit(worker, ticket, until, 0);
     return rc == -ETIMEDOUT ? 0 : rc;

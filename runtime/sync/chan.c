@@ -21,6 +21,7 @@
 #include "runtime/sched/error.h"
 #include "runtime/sched/join.h"
 #include "runtime/sched/runtime.h"
+#include "runtime/sched/thread.h"
 
 enum { message_max = 64 * 1024, depth_max = 1 << 24, buffer_max = 1 << 30, inline_bytes = 64 };
 
@@ -173,7 +174,7 @@ static int wait_locked(struct weft__worker *worker, struct chan *chan, struct wa
     struct waiter waiter = { .message = message };
     uint64_t generation = weft__load_relaxed(&chan->record.life) >> 32;
 
-    waiter.ticket = weft__park_begin(weft__worker_task(worker), reason);
+    waiter.ticket = weft__park_begin(weft__thread_or_task(worker), reason);
     hang(queue, &waiter);
     weft__record_unlock(&chan->record);
     int rc = weft__park_commit(worker, waiter.ticket, until, 0);
@@ -196,9 +197,9 @@ static inline bool is_canceled(const struct weft__worker *worker)
 /* Why a call may not wait here and now; 0: it may. */
 static inline int refuse_wait(const struct weft__worker *worker, weft_deadline until)
 {
-    if (WEFT__UNLIKELY(weft__worker_task(worker) == NULL))
-        return weft__error_outside();
-    return WEFT__UNLIKELY(until.ns <= 0) ? -ETIMEDOUT : 0;
+    if (WEFT__UNLIKELY(until.ns <= 0))
+        return -ETIMEDOUT;
+    return WEFT__LIKELY(weft__thread_or_task(worker) != NULL) ? 0 : weft__error_outside();
 }
 
 weft_chan weft_chan_create(size_t message_bytes, size_t depth)

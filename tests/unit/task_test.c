@@ -503,7 +503,6 @@ static void test_outside_a_task_calls_that_need_one_say_so(void)
     CU_ASSERT_EQUAL(weft_go(0x123456789, end_well, NULL), -ESRCH);
     CU_ASSERT_EQUAL(weft_yield(), -EPERM);
     CU_ASSERT_EQUAL(weft_poll(), -EPERM);
-    CU_ASSERT_EQUAL(weft_sleep(WEFT_NOW), -EPERM);
     CU_ASSERT_EQUAL(weft_self(), -EPERM);
     CU_ASSERT_EQUAL(weft_canceled(), 0);
     CU_ASSERT_EQUAL(weft_result_give("", 0), -EPERM);

@@ -37,9 +37,9 @@ WEFT_API weft_chan weft_chan_create(size_t message_bytes, size_t depth);
  * @until:     how long to wait
  * Returns:    0
  * Errors:     -EPIPE closed, or the error it was closed with; -ETIMEDOUT, -ECANCELED, -ESRCH,
- *             -EPERM when it would have to wait outside a task
+ *             -EPERM when it would have to wait in a callback of the runtime, which must not
  * Ownership:  copied; message is borrowed until the return
- * Context:    any task    Suspends: until there is room or a taker
+ * Context:    any task, any thread    Suspends: until there is room or a taker
  * Cancel:     all or nothing: on an error nobody has got or will get the message
  * Ordering:   everything before the put happens-before the return of the take that gets the message
  * Cost:       no allocation, one lock, no system call unless a parked worker must be woken
@@ -56,9 +56,9 @@ WEFT_API WEFT_MUST_USE int weft_chan_put(weft_chan chan, const void *message, we
  * @until:     how long to wait
  * Returns:    0
  * Errors:     -EPIPE closed and drained, or the error it was closed with; -ETIMEDOUT, -ECANCELED,
- *             -ESRCH, -EPERM when it would have to wait outside a task
+ *             -ESRCH, -EPERM as weft_chan_put
  * Ownership:  copied out; out_message is borrowed until the return
- * Context:    any task    Suspends: until there is a message
+ * Context:    any task, any thread    Suspends: until there is a message
  * Cancel:     all or nothing: an error never consumes a message
  * Ordering:   everything before the put happens-before this return
  * Cost:       as weft_chan_put    Node: none

@@ -107,9 +107,9 @@ WEFT_API weft_task weft_spawn(weft_scope scope, weft_task_fn fn, void *argument,
  * @until:     how long to wait; the task is not harmed when it passes
  * Returns:    the result of the task's body
  * Errors:     -ESRCH (scope closed or detached task ended), -EDEADLK for the running task,
- *             -EPERM outside a task, -ETIMEDOUT, -ECANCELED, or the task's own
+ *             -EPERM in a callback of the runtime, -ETIMEDOUT, -ECANCELED, or the task's own
  * Ownership:  unchanged
- * Context:    any task    Suspends: until the task has ended
+ * Context:    any task, any thread    Suspends: until the task has ended
  * Cancel:     the wait ends; the task is not harmed
  * Ordering:   everything the task did happens-before this return
  * Cost:       no allocation, no system call unless it suspends    Node: none
@@ -127,7 +127,7 @@ WEFT_API WEFT_MUST_USE int weft_wait(weft_task task, weft_deadline until);
  * Errors:     as weft_wait; the task's own error when its body failed; -ENODATA when it gave
  *             nothing, -EMSGSIZE when it gave another size
  * Ownership:  copied out; the bytes stay with the task for others to fetch
- * Context:    any task    Suspends: until the task has ended
+ * Context:    any task, any thread    Suspends: until the task has ended
  * Cancel:     the wait ends; nothing is consumed
  * Ordering:   everything the task did happens-before this return
  * Cost:       one copy    Node: none
@@ -203,9 +203,9 @@ WEFT_API int weft_poll(void);
  * @until:     never early; late by the resolution of the timer wheel (524 us) and by what runs on
  *             this worker
  * Returns:    0 when the time has come
- * Errors:     -ECANCELED, -EPERM outside a task, -EINVAL for WEFT_NEVER
+ * Errors:     -ECANCELED, -EPERM in a callback of the runtime, -EINVAL for WEFT_NEVER
  * Ownership:  none
- * Context:    any task    Suspends: until then
+ * Context:    any task, any thread    Suspends: until then
  * Cancel:     the sleep ends at once
  * Ordering:   none
  * Cost:       no allocation, no system call of its own    Node: none
