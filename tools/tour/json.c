@@ -158,6 +158,7 @@ static void write_tour(FILE *out, const struct weft__tour *tour)
     putc(']', out);
     write_trouble(out, "unreadable_folders", &tour->walk.unreadable);
     write_trouble(out, "unreadable_files", &tour->outcome.unreadable);
+    write_trouble(out, "endless_files", &tour->outcome.endless);
     write_trouble(out, "changed_files", &tour->outcome.changed);
     write_trouble(out, "wrong_files", &tour->outcome.wrong);
     fprintf(out, ",\"agree\":%s,\"interrupted\":%s}\n", weft__tour_agrees(tour) ? "true" : "false",

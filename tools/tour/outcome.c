@@ -49,7 +49,9 @@ void weft__outcome_note(struct weft__outcome *outcome, size_t file, int error,
     }
     if (failed && !record->listed) {
         record->listed = true;
-        weft__trouble_add(&outcome->unreadable, outcome->files->items[file], error);
+        bool endless = error == -EFBIG; /* see weft__limits_check */
+        weft__trouble_add(endless ? &outcome->endless : &outcome->unreadable,
+                          outcome->files->items[file], endless ? 0 : error);
     }
 }
 
@@ -60,7 +62,8 @@ static bool is_before(const struct timespec *a, const struct timespec *b)
 
 /*
  * The change time moves with contents, size and permissions, and no program can set it back. Files
- * that the kernel makes up while they are read (/proc, /sys) state another size than they have.
+ * that the kernel makes up while they are read (/proc, /sys) state another size than they have, and
+ * what is no regular file any more has taken the place of one.
  */
 static bool has_changed(const struct weft__outcome *outcome, size_t file)
 {
@@ -69,7 +72,7 @@ static bool has_changed(const struct weft__outcome *outcome, size_t file)
 
     if (weft__plain_lstat(outcome->files->items[file], &info) < 0)
         return true;
-    if (!is_before(&info.st_ctim, &outcome->started))
+    if (!S_ISREG(info.st_mode) || !is_before(&info.st_ctim, &outcome->started))
         return true;
     return !record->failed && (uint64_t)info.st_size != record->count.bytes;
 }

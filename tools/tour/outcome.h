@@ -16,6 +16,7 @@ struct weft__outcome {
     struct weft__outcome_record *records; /* one for each file */
     struct timespec started;              /* by the clock that stamps files */
     struct weft__trouble unreadable;      /* by any of the ways */
+    struct weft__trouble endless;         /* given up by any of the ways, and counted by none */
     struct weft__trouble changed;         /* counts differ, and the file is not what it was */
     struct weft__trouble wrong;           /* counts differ, and nothing excuses it */
 };

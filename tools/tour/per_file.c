@@ -24,18 +24,23 @@ struct report {
     struct weft__count count;
 };
 
-static int count_blocks(weft_fd file, struct weft__count *count)
+static int count_blocks(weft_fd file, const char *path, struct weft__count *count)
 {
     unsigned char *block = malloc(WEFT__LIMITS_BLOCK_BYTES);
     if (block == NULL)
         return -ENOMEM;
 
+    int rc = 0;
     ssize_t got;
-    while ((got = weft_read(file, block, WEFT__LIMITS_BLOCK_BYTES,
-                            weft_after(WEFT__LIMITS_PATIENCE))) > 0)
-        weft__count_add(count, block, (size_t)got);
+    while (rc == 0 && (got = weft_read(file, block, WEFT__LIMITS_BLOCK_BYTES,
+                                       weft_after(WEFT__LIMITS_PATIENCE))) != 0) {
+        rc = got < 0 ? (int)got
+                     : weft__limits_check(path, count->bytes, count->bytes + (uint64_t)got);
+        if (rc == 0)
+            weft__count_add(count, block, (size_t)got);
+    }
     free(block);
-    return (int)got;
+    return rc;
 }
 
 static int count_file(void *argument)
@@ -45,7 +50,7 @@ static int count_file(void *argument)
     weft_fd file = weft_open(job->path, O_RDONLY | O_NOFOLLOW | O_NOCTTY, 0,
                              weft_after(WEFT__LIMITS_PATIENCE));
 
-    report.error = file < 0 ? (int)file : count_blocks(file, &report.count);
+    report.error = file < 0 ? (int)file : count_blocks(file, job->path, &report.count);
     weft_close(file);
     if (report.error == -ECANCELED)
         return report.error; /* says nothing of the file */

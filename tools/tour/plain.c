@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* O_NONBLOCK means nothing for files on disk; a pipe that took a file's place must not hang us. */
@@ -38,4 +40,11 @@ int weft__plain_stat(const char *path, struct stat *out_info)
 int weft__plain_lstat(const char *path, struct stat *out_info)
 {
     return lstat(path, out_info) < 0 ? -errno : 0;
+}
+
+bool weft__plain_in_proc(const char *path)
+{
+    struct statfs system;
+
+    return statfs(path, &system) == 0 && system.f_type == PROC_SUPER_MAGIC;
 }

@@ -5,6 +5,7 @@
 #ifndef WEFT_TOOLS_TOUR_PLAIN_H
 #define WEFT_TOOLS_TOUR_PLAIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -18,5 +19,8 @@ void weft__plain_close(int number, uint64_t *calls);
 /* Follows symbolic links; weft__plain_lstat does not. */
 int weft__plain_stat(const char *path, struct stat *out_info);
 int weft__plain_lstat(const char *path, struct stat *out_info);
+
+/* Whether a path lies in a file system of processes; there a file may state any size. */
+bool weft__plain_in_proc(const char *path);
 
 #endif

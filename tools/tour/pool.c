@@ -52,6 +52,7 @@ static int read_file(const struct pool *pool, size_t index, size_t *number)
 {
     weft_fd file = weft_open(pool->files->items[index], O_RDONLY | O_NOFOLLOW | O_NOCTTY, 0,
                              weft_after(WEFT__LIMITS_PATIENCE));
+    uint64_t bytes = 0;
     bool more = true;
     int rc = 0;
 
@@ -63,8 +64,11 @@ static int read_file(const struct pool *pool, size_t index, size_t *number)
         block->number = (*number)++;
         block->file = index;
         block->used = 0;
-        int filled = fill_block(file,
-                                block); /* a file that did not open ends here with its error */
+        /* a file that did not open ends here with its error */
+        int filled = fill_block(file, block);
+        int given_up = weft__limits_check(pool->files->items[index], bytes, bytes + block->used);
+        filled = filled >= 0 && given_up < 0 ? given_up : filled;
+        bytes += block->used;
         more = filled > 0;
         block->last = !more;
         block->error = filled < 0 ? filled : 0;

@@ -16,16 +16,18 @@ static int count_file(const char *path, unsigned char *block, struct weft__count
     if (number < 0)
         return number;
 
+    int rc = 0;
     ssize_t got;
-    while ((got = weft__plain_read(number, block, WEFT__LIMITS_BLOCK_BYTES, calls)) > 0) {
-        weft__count_add(count, block, (size_t)got);
-        if (weft_poll() == -ECANCELED) {
-            got = -ECANCELED;
-            break;
-        }
+    while (rc == 0 &&
+           (got = weft__plain_read(number, block, WEFT__LIMITS_BLOCK_BYTES, calls)) != 0) {
+        rc = got < 0 ? (int)got : weft_poll();
+        if (rc == 0)
+            rc = weft__limits_check(path, count->bytes, count->bytes + (uint64_t)got);
+        if (rc == 0)
+            weft__count_add(count, block, (size_t)got);
     }
     weft__plain_close(number, calls);
-    return (int)got;
+    return rc;
 }
 
 int weft__serial_run(struct weft__pass *pass)

@@ -251,6 +251,8 @@ int weft__text_end(const struct weft__tour *tour)
         print_table(tour);
     print_trouble("Folders that could not be read", &tour->walk.unreadable);
     print_trouble("Files that could not be read, or vanished", &tour->outcome.unreadable);
+    print_trouble("Files without an end, given up after 16 MiB and not counted",
+                  &tour->outcome.endless);
     print_trouble("Files that changed while the tour ran", &tour->outcome.changed);
     print_trouble("Files that were counted differently", &tour->outcome.wrong);
     return tour->interrupted ? print_interrupted(tour) : print_verdict(tour);
