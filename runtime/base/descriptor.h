@@ -18,8 +18,8 @@
  * Tested by: tests/unit/descriptor_test.c
  *
  * BOUND table: 8 bytes for each number, in chunks of 4,096 that are mapped when a number in them is
- * first owned, and never unmapped; the limit on open descriptors bounds the numbers. When there is no
- * memory for one: -ENOMEM.
+ * first owned, and never unmapped; the limit on open descriptors bounds the numbers. When there is
+ * no memory for one: -ENOMEM.
  */
 #ifndef WEFT_BASE_DESCRIPTOR_H
 #define WEFT_BASE_DESCRIPTOR_H
@@ -42,8 +42,8 @@ int weft__descriptor_own(int number, int64_t owner);
 /* C1 to C3. The result of close(2); -EBADF when the number is not @owner's any more. */
 int weft__descriptor_close(int number, int64_t owner);
 
-/* The same for what weft has opened for itself. Without memory for the note the program can adopt it,
- * which is then the program's mistake alone. */
+/* The same for what weft has opened for itself. Without memory for the note the program can adopt
+ * it, which is then the program's mistake alone. */
 void weft__descriptor_keep(int number);
 void weft__descriptor_close_kept(int number);
 

@@ -31,47 +31,42 @@ static weft_task_fn no_function(void)
     return (weft_task_fn)(uintptr_t)nothing;
 }
 
-/* One function a call, in one line each: name, the argument that is NULL, the call. */
-#define MISUSES(X)                                                                                 \
-    X(go, "weft_go: its argument fn", weft_go(scope, no_function(), NULL))                         \
-    X(go_copy, "weft_go_copy: its argument fn", weft_go_copy(scope, no_function(), "", 1))         \
-    X(go_copy_bytes, "weft_go_copy: its argument bytes", weft_go_copy(scope, end_well, nothing, 9)) \
-    X(spawn, "weft_spawn: its argument fn", weft_spawn(scope, no_function(), NULL, NULL))          \
-    X(spawn_copy, "weft_spawn: its argument argument",                                             \
-      weft_spawn(scope, end_well, nothing, &WEFT_SPAWN_OPTIONS(.copy_bytes = 4)))                  \
-    X(call, "weft_call: its argument fn", weft_call(runtime, no_function(), NULL))                 \
-    X(main, "weft_main: its argument app", weft_main(0, NULL, no_function(), NULL))                \
-    X(about, "weft_runtime_about: its argument out_text", weft_runtime_about(0, nothing, 10))      \
-    X(counters, "weft_counters_read: its argument out_counters",                                   \
-      weft_counters_read(0, -1, nothing))                                                          \
-    X(fetch, "weft_fetch: its argument out_bytes", weft_fetch(weft_self(), nothing, 1, WEFT_NOW))  \
-    X(result_give, "weft_result_give: its argument bytes", weft_result_give(nothing, 1))           \
-    X(name_of, "weft_task_name_of: its argument out_name", weft_task_name_of(weft_self(), nothing)) \
-    X(error_of, "weft_task_error_of: its argument out_error",                                      \
-      weft_task_error_of(weft_self(), nothing))                                                    \
-    X(scope_error, "weft_scope_error: its argument out_error", weft_scope_error(scope, 0, nothing)) \
-    X(fail, "weft_fail: its argument format", weft_fail(-1, NULL, nothing, 1))                        \
-    X(chan_put, "weft_chan_put: its argument message", weft_chan_put(chan, nothing, WEFT_NOW))     \
-    X(chan_take, "weft_chan_take: its argument out_message",                                       \
-      weft_chan_take(chan, nothing, WEFT_NOW))                                                     \
-    X(chan_try_put, "weft_chan_try_put: its argument message", weft_chan_try_put(chan, nothing))   \
-    X(chan_try_take, "weft_chan_try_take: its argument out_message",                               \
-      weft_chan_try_take(chan, nothing))                                                           \
-    X(open, "weft_open: its argument path", weft_open(nothing, O_RDONLY, 0, WEFT_NEVER))           \
-    X(read, "weft_read: its argument buffer", weft_read(file, nothing, 1, WEFT_NEVER))             \
-    X(pread, "weft_pread: its argument buffer", weft_pread(file, nothing, 1, 0, WEFT_NEVER))       \
-    X(write, "weft_write: its argument buffer", weft_write(file, nothing, 1, WEFT_NEVER))          \
-    X(stat, "weft_stat: its argument path", weft_stat(nothing, &info, WEFT_NEVER))                 \
-    X(stat_info, "weft_stat: its argument out_info", weft_stat("/", nothing, WEFT_NEVER))          \
-    X(stat_of, "weft_stat_of: its argument out_info", weft_stat_of(file, nothing, WEFT_NEVER))     \
-    X(pipe, "weft_pipe: its argument out_ends", weft_pipe(nothing))                                \
-    X(dir_open, "weft_dir_open: its argument path", weft_dir_open(nothing, WEFT_NEVER))            \
-    X(dir_next, "weft_dir_next: its argument out_entry",                                           \
-      weft_dir_next(folder, nothing, WEFT_NEVER))                                                  \
-    X(printf, "weft_printf: its argument format", weft_printf(nothing, 1))                            \
-    X(eprintf, "weft_eprintf: its argument format", weft_eprintf(nothing, 1))
+/* One function a call: name, what is called, the argument that is NULL, the call. */
+#define MISUSES(X)                                                                               \
+    X(go, "weft_go", "fn", weft_go(scope, no_function(), NULL))                                  \
+    X(go_copy, "weft_go_copy", "fn", weft_go_copy(scope, no_function(), "", 1))                  \
+    X(go_copy_bytes, "weft_go_copy", "bytes", weft_go_copy(scope, end_well, nothing, 9))         \
+    X(spawn, "weft_spawn", "fn", weft_spawn(scope, no_function(), NULL, NULL))                   \
+    X(spawn_copy, "weft_spawn", "argument",                                                      \
+      weft_spawn(scope, end_well, nothing, &WEFT_SPAWN_OPTIONS(.copy_bytes = 4)))                \
+    X(call, "weft_call", "fn", weft_call(runtime, no_function(), NULL))                          \
+    X(main, "weft_main", "app", weft_main(0, NULL, no_function(), NULL))                         \
+    X(about, "weft_runtime_about", "out_text", weft_runtime_about(0, nothing, 10))               \
+    X(counters, "weft_counters_read", "out_counters", weft_counters_read(0, -1, nothing))        \
+    X(fetch, "weft_fetch", "out_bytes", weft_fetch(weft_self(), nothing, 1, WEFT_NOW))           \
+    X(result_give, "weft_result_give", "bytes", weft_result_give(nothing, 1))                    \
+    X(name_of, "weft_task_name_of", "out_name", weft_task_name_of(weft_self(), nothing))         \
+    X(error_of, "weft_task_error_of", "out_error", weft_task_error_of(weft_self(), nothing))     \
+    X(scope_error, "weft_scope_error", "out_error", weft_scope_error(scope, 0, nothing))         \
+    X(fail, "weft_fail", "format", weft_fail(-1, NULL, nothing, 1))                              \
+    X(chan_put, "weft_chan_put", "message", weft_chan_put(chan, nothing, WEFT_NOW))              \
+    X(chan_take, "weft_chan_take", "out_message", weft_chan_take(chan, nothing, WEFT_NOW))       \
+    X(chan_try_put, "weft_chan_try_put", "message", weft_chan_try_put(chan, nothing))            \
+    X(chan_try_take, "weft_chan_try_take", "out_message", weft_chan_try_take(chan, nothing))     \
+    X(open, "weft_open", "path", weft_open(nothing, O_RDONLY, 0, WEFT_NEVER))                    \
+    X(read, "weft_read", "buffer", weft_read(file, nothing, 1, WEFT_NEVER))                      \
+    X(pread, "weft_pread", "buffer", weft_pread(file, nothing, 1, 0, WEFT_NEVER))                \
+    X(write, "weft_write", "buffer", weft_write(file, nothing, 1, WEFT_NEVER))                   \
+    X(stat, "weft_stat", "path", weft_stat(nothing, &info, WEFT_NEVER))                          \
+    X(stat_info, "weft_stat", "out_info", weft_stat("/", nothing, WEFT_NEVER))                   \
+    X(stat_of, "weft_stat_of", "out_info", weft_stat_of(file, nothing, WEFT_NEVER))              \
+    X(pipe, "weft_pipe", "out_ends", weft_pipe(nothing))                                         \
+    X(dir_open, "weft_dir_open", "path", weft_dir_open(nothing, WEFT_NEVER))                     \
+    X(dir_next, "weft_dir_next", "out_entry", weft_dir_next(folder, nothing, WEFT_NEVER))        \
+    X(printf, "weft_printf", "format", weft_printf(nothing, 1))                                  \
+    X(eprintf, "weft_eprintf", "format", weft_eprintf(nothing, 1))
 
-#define CALL(name, wanted, expression)                                                             \
+#define CALL(name, call, argument, expression)                                                     \
     static int64_t misuse_##name(void)                                                             \
     {                                                                                              \
         return (int64_t)(expression);                                                              \
@@ -88,7 +83,8 @@ static const struct {
     const char *wanted; /* in the sentence */
     int64_t (*call)(void);
 } rows[] = {
-#define ROW(name, wanted, expression) { #name, wanted " is NULL", misuse_##name },
+#define ROW(name, call, argument, expression) \
+    { #name, call ": its argument " argument " is NULL", misuse_##name },
     MISUSES(ROW)
 #undef ROW
 };
