@@ -68,6 +68,8 @@ weft_sources += \
     runtime/sched/call.c \
     runtime/sched/cancel.c \
     runtime/sched/cancel.h \
+    runtime/sched/census.c \
+    runtime/sched/census.h \
     runtime/sched/error.c \
     runtime/sched/error.h \
     runtime/sched/finish.c \

@@ -59,6 +59,7 @@ unit_tests += \
     tests/unit/scope_error_test \
     tests/unit/scope_test \
     tests/unit/stack_test \
+    tests/unit/stop_test \
     tests/unit/switch_test \
     tests/unit/synthetic_test \
     tests/unit/task_life_test \

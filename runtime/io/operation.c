@@ -106,7 +106,8 @@ int weft__operation_run(const struct weft__request *request, weft_deadline until
     if (rc < 0)
         return rc;
     task->op = pending.operation.id;
-    pending.ticket = weft__park_begin(task, WEFT__REASON_OPERATION);
+    pending.ticket = weft__park_begin(
+        task, weft__task_note_operation(task, request->opcode, request->fd));
     if (watch != NULL && !watch->begun(watch, &pending.operation))
         (void)weft__engine_cancel(worker->engine, pending.operation.id);
     rc = weft__park_commit(worker, pending.ticket, shielded ? WEFT_NEVER : until,

@@ -6,6 +6,7 @@
 
 #include "numa/memory.h"
 #include "runtime/base/sys.h"
+#include "runtime/sched/census.h"
 #include "runtime/sched/error.h"
 #include "runtime/sched/handle.h"
 #include "runtime/sched/scope.h"
@@ -58,28 +59,18 @@ static void cancel_roots(struct weft__runtime *runtime)
     }
 }
 
-/* Names up to three of the tasks that have not ended. */
-static void report_left(struct weft__runtime *runtime, uint32_t left)
+/* Says what is left behind, and how many tasks that is. @pending: what the roots say, where tasks
+ * count that have ended a moment ago. */
+static uint32_t report_left(struct weft__runtime *runtime, uint32_t pending)
 {
-    char names[160] = "";
-    size_t at = 0;
-    int named = 0;
+    char names[400];
 
-    for (uint32_t i = 0; i < runtime->worker_count && named < 3; i++) {
-        struct weft__scope *root = runtime->workers[i]->root;
-        weft__record_lock_own(&root->record);
-        for (struct weft__list *link = root->tasks.next; link != &root->tasks && named < 3;
-             link = link->next, named++) {
-            struct weft__task *task = WEFT__CONTAINER(link, struct weft__task, sibling);
-            int length = snprintf(names + at, sizeof(names) - at, "%s%s waits for %s",
-                                  named > 0 ? ", " : "", weft__task_label(task),
-                                  weft__task_reason_text(weft__load_relaxed(&task->reason)));
-            at += length > 0 && (size_t)length < sizeof(names) - at ? (size_t)length : 0;
-        }
-        weft__record_unlock(&root->record);
-    }
-    weft__runtime_report(
-        runtime, "weft: stop: %u task(s) did not end in time and are left behind: %s", left, names);
+    uint32_t live = weft__census_take(runtime, names, sizeof(names));
+    uint32_t left = live > 0 ? live : pending;
+    weft__runtime_report(runtime,
+                         "weft: stop: %u task%s did not end in time and %s left behind: %s", left,
+                         left == 1 ? "" : "s", left == 1 ? "is" : "are", names);
+    return left;
 }
 
 static void free_worker(struct weft__worker *worker)
@@ -164,11 +155,9 @@ int weft_stop(weft_runtime runtime, weft_deadline until)
         return rc;
     weft__store_relaxed(&found->stopping, WEFT__RUNTIME_CLOSING); /* the roots' locks order it */
     cancel_roots(found);
-    uint32_t left = wait_quiet(found, until);
-    if (left > 0) {
-        report_left(found, left);
-        return (int)left;
-    }
+    uint32_t pending = wait_quiet(found, until);
+    if (pending > 0)
+        return (int)report_left(found, pending);
     weft__halt_free(found);
     return 0;
 }

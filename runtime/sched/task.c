@@ -6,6 +6,7 @@
 #include "numa/memory.h"
 #include "runtime/base/check.h"
 #include "runtime/sched/worker.h"
+#include "uring/op.h"
 
 _Static_assert(sizeof(struct weft__task) == 256,
                "a parked task costs its record, a page and 64 bytes");
@@ -94,7 +95,7 @@ const char *weft__task_label(const struct weft__task *task)
     return extras != NULL && extras->name[0] != '\0' ? extras->name : "(unnamed)";
 }
 
-const char *weft__task_reason_text(enum weft__wait_reason reason)
+void weft__task_wait_text(unsigned reason, int32_t descriptor, char *text, size_t text_bytes)
 {
     static const char *const texts[] = {
         [WEFT__REASON_NONE] = "nothing",
@@ -103,11 +104,18 @@ const char *weft__task_reason_text(enum weft__wait_reason reason)
         [WEFT__REASON_SCOPE] = "the tasks of a scope",
         [WEFT__REASON_PUT] = "room in a channel",
         [WEFT__REASON_TAKE] = "a message in a channel",
-        [WEFT__REASON_OPERATION] = "an operation of the kernel",
         [WEFT__REASON_ROOM] = "room in the submission queue",
         [WEFT__REASON_HELPER] = "a call on a helper thread",
         [WEFT__REASON_CLOSE] = "the end of operations on a file",
         [WEFT__REASON_PRINT] = "its turn to print",
     };
-    return (size_t)reason < WEFT__COUNT(texts) ? texts[reason] : "something unknown";
+    if (reason < WEFT__REASON_OPERATION) {
+        (void)snprintf(text, text_bytes, "waits for %s", texts[reason]);
+        return;
+    }
+    const char *name = weft__op_name((enum weft__opcode)(reason - WEFT__REASON_OPERATION));
+    if (descriptor >= 0)
+        (void)snprintf(text, text_bytes, "waits for %s on descriptor %d", name, descriptor);
+    else
+        (void)snprintf(text, text_bytes, "waits for %s", name);
 }

@@ -67,11 +67,11 @@ enum weft__wait_reason {
     WEFT__REASON_SCOPE,
     WEFT__REASON_PUT,
     WEFT__REASON_TAKE,
-    WEFT__REASON_OPERATION,
     WEFT__REASON_ROOM,
     WEFT__REASON_HELPER,
     WEFT__REASON_CLOSE,
-    WEFT__REASON_PRINT
+    WEFT__REASON_PRINT,
+    WEFT__REASON_OPERATION /* and up: this plus enum weft__opcode */
 };
 
 enum weft__wait_state {
@@ -106,7 +106,7 @@ struct weft__task {
     struct weft__stack *stack;           /* (o) NULL until first dispatch */
     struct weft__timer timer;            /* (o) armed while it waits with a deadline */
 
-    _Atomic int32_t result;       /* valid once ENDED */
+    _Atomic int32_t result;       /* valid once ENDED; before: weft__task_note_operation */
     uint8_t flags;                /* (i) enum weft__task_flags */
     uint8_t manner;               /* (o) enum weft__task_manner */
     uint8_t stack_class;          /* (i) */
@@ -175,6 +175,20 @@ static inline struct weft__extras *weft__task_extras_of(const struct weft__task 
 /* Its name, or "(unnamed)". */
 const char *weft__task_label(const struct weft__task *task);
 
-const char *weft__task_reason_text(enum weft__wait_reason reason);
+/*
+ * The reason of a wait for an operation, which says what operation it is; and its descriptor is
+ * kept in the record, for whoever asks what a task does: the engine's own record of the operation
+ * is its worker's alone.
+ */
+static inline enum weft__wait_reason weft__task_note_operation(struct weft__task *task,
+                                                               enum weft__opcode opcode,
+                                                               int descriptor)
+{
+    weft__store_relaxed(&task->result, descriptor);
+    return (enum weft__wait_reason)(WEFT__REASON_OPERATION + (int)opcode);
+}
+
+/* "waits for read on descriptor 5". @reason and @descriptor as they stand in its record. */
+void weft__task_wait_text(unsigned reason, int32_t descriptor, char *text, size_t text_bytes);
 
 #endif

@@ -357,72 +357,6 @@ static void test_stop_cancels_what_is_left_and_ends_all_handles(void)
     CU_ASSERT_EQUAL(weft_call(canceled_task, return_value, &(int){ 0 }), -ESRCH);
 }
 
-/* ---- a task that refuses to end; in a process of its own, because it stays ---- */
-
-static _Atomic bool stubborn_runs;
-
-static int refuse(void *argument)
-{
-    (void)argument;
-    weft__store_relaxed(&stubborn_runs, true);
-    while (weft__load_relaxed(&stubborn_runs))
-        (void)weft_yield();
-    return 0;
-}
-
-static int go_refuse(void *argument)
-{
-    weft_spawn_options options = WEFT_SPAWN_OPTIONS(.name = "stubborn");
-
-    (void)argument;
-    if (weft_spawn(WEFT_DETACHED, refuse, NULL, &options) < 0)
-        return -ENOMEM;
-    while (!weft__load_relaxed(&stubborn_runs))
-        (void)weft_yield();
-    return 0;
-}
-
-static void print_notice(void *context, const char *text)
-{
-    (void)fprintf(stderr, "%s: %s\n", (const char *)context, text);
-}
-
-/* Exits with how many were left behind. */
-static int stop_the_stubborn(weft_deadline until)
-{
-    static char context[] = "notice";
-    weft_runtime_options options = WEFT_RUNTIME_OPTIONS(.workers = 2, .report = print_notice,
-                                                        .report_context = context);
-    weft_runtime runtime = weft_start(&options, NULL);
-
-    if (runtime < 0 || weft_call(runtime, go_refuse, NULL) < 0)
-        return unit_broken;
-    int left = weft_stop(runtime, until);
-    return weft_stop(runtime, until) == -ESRCH ? left : unit_broken;
-}
-
-static int act(const char *what)
-{
-    if (strcmp(what, "stubborn soon") == 0)
-        _exit(stop_the_stubborn(weft_after(20 * WEFT_MILLISECOND)));
-    if (strcmp(what, "stubborn now") == 0)
-        _exit(stop_the_stubborn(WEFT_NOW));
-    _exit(stop_the_stubborn((weft_deadline){ -1 }));
-}
-
-static void test_stop_names_a_task_that_refuses_and_leaves_it(void)
-{
-    static const char *const ways[] = { "stubborn soon", "stubborn now", "stubborn before" };
-    static char said[1024];
-
-    for (size_t i = 0; i < WEFT__COUNT(ways); i++) {
-        int status = rig_respawn(ways[i], said, sizeof(said));
-        CU_ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
-        CU_ASSERT_PTR_NOT_NULL(strstr(said, "notice: weft: stop: 1 task(s) did not end in time"));
-        CU_ASSERT_PTR_NOT_NULL(strstr(said, "stubborn"));
-    }
-}
-
 static void test_about_says_what_runs_and_is_cut_like_snprintf(void)
 {
     char whole[512];
@@ -517,14 +451,11 @@ int main(int argc, char **argv)
         UNIT_TEST(test_stop_right_after_a_message_from_outside),
         UNIT_TEST(test_stop_with_no_time_right_after_a_call),
         UNIT_TEST(test_stop_cancels_what_is_left_and_ends_all_handles),
-        UNIT_TEST(test_stop_names_a_task_that_refuses_and_leaves_it),
         UNIT_TEST(test_about_says_what_runs_and_is_cut_like_snprintf),
         UNIT_TEST(test_topology_good_and_bad),
         UNIT_TEST(test_start_with_a_shadow_stack_says_how_to_turn_it_off),
         UNIT_TEST(test_start_that_fails_leaks_nothing),
     };
 
-    if (argc == 3 && strcmp(argv[1], "--as") == 0)
-        return act(argv[2]);
     return unit_run(argc, argv, "runtime", tests, WEFT__COUNT(tests));
 }

@@ -103,11 +103,13 @@ WEFT_API WEFT_MUST_USE int weft_call(weft_runtime runtime, weft_task_fn fn, void
 /*
  * weft_stop - stops a runtime
  * Cancels its root scope, waits until all tasks have ended, ends the workers. Past the deadline
- * what refuses to end is named in a notice and left behind on purpose: its stack and ring stay
- * mapped, because the kernel may still write there.
+ * what refuses to end is left behind on purpose: its stack and ring stay mapped, because the kernel
+ * may still write there. A notice counts these tasks and names four of them, with where they were
+ * spawned and what they do or wait for, an operation with its descriptor: first those that do not
+ * just wait for others.
  * @runtime:   the runtime; its handle is stale afterwards, and so are those of all its tasks
  * @until:     how long to wait for tasks
- * Returns:    0, or how many tasks were left behind
+ * Returns:    0, or how many tasks were left behind, in all scopes
  * Errors:     -ESRCH when it was stopped already, -EDEADLK from one of its own tasks, -EOWNERDEAD
  *             after fork
  * Ownership:  the runtime is given back
