@@ -38,6 +38,8 @@ static struct weft__lock look_lock;
 static _Atomic uint32_t arenas[WEFT__TOPOLOGY_NODES_MAX];
 static struct weft__lock arena_lock;
 
+static _Atomic int bind_error; /* the first refusal of mbind(2) */
+
 static bool find_jemalloc(char *name, size_t name_bytes)
 {
     const char *version = "of unknown version";
@@ -195,7 +197,16 @@ static void prefer_node(void *address, size_t bytes, unsigned node_id)
         return;
     nodes[node_id / word_bits] = 1ul << (node_id % word_bits);
     /* the kernel takes one bit less than it is told of */
-    (void)weft__sys_mbind(address, bytes, MPOL_PREFERRED, nodes, WEFT__TOPOLOGY_NODES_MAX + 1, 0);
+    int rc = weft__sys_mbind(address, bytes, MPOL_PREFERRED, nodes, WEFT__TOPOLOGY_NODES_MAX + 1,
+                             0);
+    int none = 0;
+    if (rc < 0)
+        (void)weft__cas_relaxed(&bind_error, &none, rc);
+}
+
+int weft__memory_bind_error(void)
+{
+    return weft__load_relaxed(&bind_error);
 }
 
 void *weft__memory_map(int node_id, size_t bytes)

@@ -50,4 +50,7 @@ int weft__memory_bind_thread(uint32_t node_index);
 void *weft__memory_map(int node_id, size_t bytes);
 void weft__memory_unmap(void *address, size_t bytes);
 
+/* Why a mapping could not get its node, the first time: a negative errno; 0 when all have. */
+int weft__memory_bind_error(void);
+
 #endif

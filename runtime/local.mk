@@ -84,6 +84,8 @@ weft_sources += \
     runtime/sched/join.h \
     runtime/sched/launch.c \
     runtime/sched/launch.h \
+    runtime/sched/notice.c \
+    runtime/sched/notice.h \
     runtime/sched/options.c \
     runtime/sched/options.h \
     runtime/sched/park.c \

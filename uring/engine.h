@@ -98,6 +98,7 @@ struct weft__engine_ops;
 struct weft__engine {
     const struct weft__engine_ops *ops; /* (i) */
     void *owner;                        /* (i) handed to the upcalls */
+    uint32_t missing;                   /* (i) bit n: does without enum weft__feature n */
     uint32_t in_flight;                 /* (o) records taken and not yet free */
     uint32_t staged;                    /* (o) entries not yet given to the kernel */
     struct weft__engine_counters counters;

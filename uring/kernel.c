@@ -188,6 +188,7 @@ static int open_with(const struct weft__engine_config *config, void *owner,
     kernel->base.ops = &kernel_ops;
     kernel->base.owner = owner;
     kernel->features = probe->features;
+    kernel->base.missing = ~probe->features & ((UINT32_C(1) << WEFT__FEATURE_COUNT) - 1);
     kernel->ops = probe->ops;
     kernel->ring_fd = -1;
     kernel->bell_fd = -1;

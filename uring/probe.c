@@ -22,9 +22,10 @@ enum {
     TRIAL_MARK = 0x5745 /* user_data of a trial message */
 };
 
-static struct weft__lock lock; /* guards the two below; held over a probe, which never suspends */
+static struct weft__lock lock; /* guards the three below; held over a probe, which never suspends */
 static bool known;
 static struct weft__probe result;
+static uint32_t pretended; /* features hidden by a test */
 
 static const char *const feature_names[WEFT__FEATURE_COUNT] = {
     [WEFT__FEATURE_DEFER_TASKRUN] = "DEFER_TASKRUN",
@@ -273,10 +274,19 @@ int weft__probe_get(struct weft__probe *out_probe, struct weft__setup_error *err
         rc = run_probe(&result, error);
         known = rc == 0;
     }
-    if (rc == 0)
+    if (rc == 0) {
         *out_probe = result;
+        weft__probe_hide(out_probe, pretended, 0);
+    }
     weft__lock_release(&lock); /* pairs with the acquire above */
     return rc;
+}
+
+void weft__probe_pretend(uint32_t hidden_features)
+{
+    weft__lock_acquire(&lock); /* pairs with the release below */
+    pretended = hidden_features;
+    weft__lock_release(&lock); /* pairs with the acquire above */
 }
 
 void weft__probe_forget(void)

@@ -20,6 +20,10 @@ int weft__probe_get(struct weft__probe *out_probe, struct weft__setup_error *err
 /* Lets the next weft__probe_get try anew. For tests. */
 void weft__probe_forget(void);
 
+/* Hides features of the kernel from every weft__probe_get from now on, for tests of whole
+ * runtimes. */
+void weft__probe_pretend(uint32_t hidden_features);
+
 /* The result as it looks when @hidden_features and @hidden_ops do not exist. */
 void weft__probe_hide(struct weft__probe *probe, uint32_t hidden_features, uint64_t hidden_ops);
 

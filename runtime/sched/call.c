@@ -1,5 +1,4 @@
 /* Calling into a runtime from any thread, and asking it what it is. */
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "numa/memory.h"
@@ -83,17 +82,4 @@ int weft_runtime_about(weft_runtime runtime, char *out_text, size_t text_bytes)
                   weft__stack_class_bytes(found->options.stack_class) / 1024, weft__guard_method());
     weft__runtime_found(found);
     return rc;
-}
-
-void weft__runtime_report(struct weft__runtime *runtime, const char *format, ...)
-{
-    char text[512];
-    va_list arguments;
-
-    if (runtime->options.report == NULL)
-        return;
-    va_start(arguments, format);
-    (void)vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    runtime->options.report(runtime->options.report_context, text);
 }

@@ -9,6 +9,7 @@
 #include "runtime/sched/census.h"
 #include "runtime/sched/error.h"
 #include "runtime/sched/handle.h"
+#include "runtime/sched/notice.h"
 #include "runtime/sched/scope.h"
 #include "runtime/sched/sleep.h"
 
@@ -155,9 +156,13 @@ int weft_stop(weft_runtime runtime, weft_deadline until)
         return rc;
     weft__store_relaxed(&found->stopping, WEFT__RUNTIME_CLOSING); /* the roots' locks order it */
     cancel_roots(found);
-    uint32_t pending = wait_quiet(found, until);
-    if (pending > 0)
-        return (int)report_left(found, pending);
+    uint32_t left = wait_quiet(found, until);
+    weft__notice_later(found);
+    if (left > 0) {
+        left = report_left(found, left);
+        weft__notice_mute(found);
+        return (int)left;
+    }
     weft__halt_free(found);
     return 0;
 }

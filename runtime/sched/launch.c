@@ -13,6 +13,7 @@
 #include "runtime/sched/halt.h"
 #include "runtime/sched/handle.h"
 #include "runtime/sched/launch.h"
+#include "runtime/sched/notice.h"
 #include "runtime/sched/options.h"
 #include "runtime/sched/scope.h"
 #include "runtime/sched/sleep.h"
@@ -79,7 +80,7 @@ static void *worker_main(void *argument)
     struct weft__setup_error error = { 0 };
 
     if (worker->runtime->plan->pinned && !worker->runtime->topology->synthetic)
-        (void)weft__affinity_pin(worker->cpu); /* refused: it runs where the kernel lets it */
+        worker->pin_error = weft__affinity_pin(worker->cpu); /* it runs where the kernel lets it */
     init_worker(worker);
     int rc = weft__engine_open_kernel(&worker->runtime->options.engine, worker, &worker->engine,
                                       &error);
@@ -331,5 +332,6 @@ weft_runtime weft_start(const weft_runtime_options *options, weft_error *out_err
         weft__halt_free(runtime);
         return rc;
     }
+    weft__notice_start(runtime);
     return runtime->handle;
 }

@@ -56,13 +56,17 @@ struct weft__runtime {
     struct weft__list helper_room; /* (l: helper_lock) tasks that wait for a helper, FIFO */
     struct weft__inject inject;
     struct weft__idle idle;
+    struct weft__lock report_lock;
+    bool muted;                       /* (l: report_lock) stopped: no notice any more */
+    _Atomic bool overflow_said;       /* one notice about completion queues is enough */
     _Atomic uint32_t stopping;        /* enum weft__runtime_phase */
     _Atomic uint32_t quiet;           /* futex: bumped when a root runs empty while closing */
     _Atomic uint32_t foreign_cursor;  /* whose turn it is among equals */
     _Atomic uint64_t foreign_spawned; /* spawned by threads that are no workers */
 };
 
-/* Hands one notice to the report callback. Any thread. */
+/* Hands one notice to the report callback, up to 511 bytes. Any thread, but not where a task
+ * waits: the callback may need more stack than that has left. In notice.c. */
 WEFT__PRINTF(2, 3)
 void weft__runtime_report(struct weft__runtime *runtime, const char *format, ...);
 

@@ -11,6 +11,7 @@
  * when it overran its slice the stride falls back to one. So tasks that turn slow overrun it once.
  */
 #include "runtime/base/clock.h"
+#include "runtime/sched/notice.h"
 #include "runtime/sched/runtime.h"
 #include "runtime/sched/search.h"
 #include "runtime/sched/sleep.h"
@@ -73,13 +74,14 @@ static void pace(struct weft__worker *worker, uint64_t cycles)
     worker->step_cycles = cycles;
 }
 
-/* What can wait a second: idle stacks that nobody has wanted meanwhile. */
+/* What can wait a second: idle stacks that nobody has wanted meanwhile, and notices. */
 static void tend(struct weft__worker *worker, uint64_t cycles)
 {
     if (WEFT__LIKELY(cycles - worker->tended_cycles < worker->slice_cycles * slices_per_tending))
         return;
     worker->tended_cycles = cycles;
     weft__stack_tend(worker->stacks.depot);
+    weft__notice_later(worker->runtime);
 }
 
 static struct weft__task *next_task(struct weft__worker *worker)

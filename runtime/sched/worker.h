@@ -88,6 +88,7 @@ struct weft__worker {
     pthread_t thread;                        /* (i) */
     _Atomic int64_t local_load;              /* live tasks, owner's part */
     bool started;                            /* (i) once the start barrier is passed */
+    int pin_error;                           /* (i) why it is not pinned, negative errno; 0 */
 
     /* what others touch */
     WEFT__ALIGNED_LINE struct weft__inbox inbox; /* (a:SLEEP) */

@@ -19,6 +19,7 @@ enum {
 static _Atomic int markers = unknown; /* 1: guard markers work, 0: they do not */
 static _Atomic int rows = unknown;    /* 0: one call for several guards does not work */
 static _Atomic long budget = unknown; /* mprotect guards that may still be made */
+static _Atomic bool canaries;         /* some stack has nothing else */
 
 static long count_maps(void)
 {
@@ -36,14 +37,18 @@ static long count_maps(void)
     return lines;
 }
 
-static long first_budget(void)
+static long map_limit(void)
 {
     char text[32];
-    long limit = 65530; /* the kernel's default */
 
     if (weft__sys_read_file("/proc/sys/vm/max_map_count", text, sizeof(text)) > 0)
-        limit = strtol(text, NULL, 10);
-    long left = (limit - count_maps() - reserved_maps) / maps_per_guard;
+        return strtol(text, NULL, 10);
+    return 65530; /* the kernel's default */
+}
+
+static long first_budget(void)
+{
+    long left = (map_limit() - count_maps() - reserved_maps) / maps_per_guard;
     return left > 0 ? left : 0;
 }
 
@@ -84,6 +89,7 @@ enum weft__guard weft__guard_install(void *low)
         weft__sys_mprotect(low, WEFT__GUARD_BYTES, PROT_NONE) == 0)
         return WEFT__GUARD_PROTECTED;
     weft__add_relaxed(&budget, 1);
+    weft__store_relaxed(&canaries, true);
     return WEFT__GUARD_NONE;
 }
 
@@ -98,6 +104,33 @@ const char *weft__guard_method(void)
     if (weft__load_relaxed(&markers) != 0)
         return "guard markers";
     return weft__load_relaxed(&budget) != 0 ? "mprotect" : "canaries";
+}
+
+bool weft__guard_has_markers(void)
+{
+    if (weft__load_relaxed(&markers) == unknown) {
+        void *trial = weft__sys_map(WEFT__GUARD_BYTES);
+        if (trial != NULL) {
+            (void)install_marker(trial);
+            (void)weft__sys_unmap(trial, WEFT__GUARD_BYTES);
+        }
+    }
+    return weft__load_relaxed(&markers) != 0;
+}
+
+bool weft__guard_has_canaries(void)
+{
+    return weft__load_relaxed(&canaries);
+}
+
+void weft__guard_look(struct weft__guard_facts *out_facts)
+{
+    long limit = map_limit();
+    long left = (limit - reserved_maps) / maps_per_guard;
+
+    *out_facts = (struct weft__guard_facts){ .map_limit = limit,
+                                             .maps_kept = reserved_maps,
+                                             .guards_most = left > 0 ? left : 0 };
 }
 
 void weft__guard_pretend(bool no_markers, long new_budget)

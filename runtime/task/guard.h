@@ -35,6 +35,21 @@ bool weft__guard_install_row(char *low, size_t stride, unsigned count);
 /* What the process uses: "guard markers", "mprotect" or "canaries", for reports. */
 const char *weft__guard_method(void);
 
+/* Whether the kernel has guard markers; tries one when that is not known yet. */
+bool weft__guard_has_markers(void);
+
+/* Whether a stack of the process has had to do with a canary. */
+bool weft__guard_has_canaries(void);
+
+/* For reports. */
+struct weft__guard_facts {
+    long map_limit;   /* vm.max_map_count */
+    long maps_kept;   /* of these, kept for the program and its libraries */
+    long guards_most; /* mprotect guards that the rest suffices for */
+};
+
+void weft__guard_look(struct weft__guard_facts *out_facts);
+
 /* Hides guard markers, as on a kernel before 6.13, and sets the mprotect budget; for tests. */
 void weft__guard_pretend(bool no_markers, long budget);
 
