@@ -48,6 +48,7 @@ unit_tests += \
     tests/unit/memory_test \
     tests/unit/misuse_test \
     tests/unit/notice_test \
+    tests/unit/offload_test \
     tests/unit/op_test \
     tests/unit/options_test \
     tests/unit/plan_test \

@@ -153,7 +153,7 @@ static int ensure_helper(struct weft__pool *pool)
     if (pool->idle > pool->queued || pool->running == pool->threads_max)
         return 0;
     int rc = start_helper(pool);
-    return rc < 0 && pool->running == 0 ? -EAGAIN : 0;
+    return pool->running == 0 ? rc : 0;
 }
 
 static int submit_locked(struct weft__pool *pool, struct weft__job *job)
@@ -161,7 +161,7 @@ static int submit_locked(struct weft__pool *pool, struct weft__job *job)
     if (pool->closing)
         return -ESHUTDOWN;
     if (pool->queued >= pool->queue_max)
-        return -EAGAIN;
+        return -ENOBUFS;
     int rc = ensure_helper(pool);
     if (rc < 0)
         return rc;
@@ -180,6 +180,23 @@ int weft__pool_submit(struct weft__pool *pool, struct weft__job *job)
         (void)pthread_cond_signal(&pool->work); /* locked: the job may end the pool at once */
     (void)pthread_mutex_unlock(&pool->mutex);
     return rc;
+}
+
+bool weft__pool_withdraw(struct weft__pool *pool, const struct weft__job *job)
+{
+    (void)pthread_mutex_lock(&pool->mutex);
+    struct weft__job **place = &pool->first;
+    while (*place != NULL && *place != job)
+        place = &(*place)->next;
+    bool found = *place != NULL;
+    if (found) {
+        *place = job->next;
+        if (pool->last == &job->next)
+            pool->last = place;
+        pool->queued--;
+    }
+    (void)pthread_mutex_unlock(&pool->mutex);
+    return found;
 }
 
 static int init_locks(struct weft__pool *pool)

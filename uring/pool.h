@@ -36,9 +36,13 @@ struct weft__pool_counters {
 /* 0; -EINVAL for a bound out of range; -ENOMEM. Starts no thread. */
 int weft__pool_open(const struct weft__pool_config *config, struct weft__pool **out_pool);
 
-/* Any thread. 0; -EAGAIN when the queue is full (try again after a job has ended) or no thread can
- * be started and none runs; -ESHUTDOWN while closing. */
+/* Any thread. 0; -ENOBUFS when the queue is full (try again after a job has ended); when no thread
+ * runs, why none can be started (-EAGAIN); -ESHUTDOWN while closing. */
 int weft__pool_submit(struct weft__pool *pool, struct weft__job *job);
+
+/* Any thread. Takes a job back out of the queue. False: it was not there any more, because a thread
+ * has begun it; whether it still runs the caller has to find out. */
+bool weft__pool_withdraw(struct weft__pool *pool, const struct weft__job *job);
 
 /* Runs what is queued, joins all threads, frees. Accepts NULL. */
 void weft__pool_close(struct weft__pool *pool);

@@ -147,10 +147,10 @@ static bool next_in_block(struct dir *dir, weft_dir_entry *out_entry)
     return false;
 }
 
-static int next_entry(struct dir *dir, weft_dir_entry *out_entry)
+static int next_entry(struct dir *dir, weft_dir_entry *out_entry, weft_deadline until)
 {
     while (!next_in_block(dir, out_entry)) {
-        int rc = weft__offload_run(read_block, dir);
+        int rc = weft__offload_run(read_block, dir, until);
         if (rc <= 0)
             return rc;
     }
@@ -170,14 +170,9 @@ int weft_dir_next(weft_dir dir, weft_dir_entry *out_entry, weft_deadline until)
     struct dir *found = lock_idle(dir, &rc);
     if (found == NULL)
         return rc;
-    bool must_wait = found->at >= found->filled;
-    if (must_wait && until.ns <= 0)
-        rc = -ETIMEDOUT;
-    found->busy = rc == 0;
+    found->busy = true;
     weft__record_unlock(&found->record);
-    if (rc < 0)
-        return rc;
-    rc = next_entry(found, out_entry);
+    rc = next_entry(found, out_entry, until);
     weft__record_lock_own(&found->record);
     found->busy = false;
     weft__record_unlock(&found->record);

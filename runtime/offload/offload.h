@@ -5,11 +5,14 @@
 #ifndef WEFT_OFFLOAD_OFFLOAD_H
 #define WEFT_OFFLOAD_OFFLOAD_H
 
+#include <weft/time.h>
+
 /*
- * Runs @fn(@argument) on a helper thread and returns its result. Can't be cancelled once it has
- * been queued: the call may be anywhere. Errors of its own: -EPERM outside a task, -ECANCELED
- * before.
+ * Runs @fn(@argument) on a helper thread and returns its result. Deadline and cancel count until a
+ * helper has begun it: then it may be anywhere, and is waited for. Errors of its own, @fn not run:
+ * -EPERM outside a task, -ECANCELED, -ETIMEDOUT, and why no helper could be started when there is
+ * none.
  */
-int weft__offload_run(int (*fn)(void *argument), void *argument);
+int weft__offload_run(int (*fn)(void *argument), void *argument, weft_deadline until);
 
 #endif

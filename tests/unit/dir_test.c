@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runtime/base/compiler.h"
+#include "runtime/base/fault.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/tree.h"
@@ -118,7 +118,11 @@ static int open_errors(void *argument)
     EXPECT_EQ(weft_dir_close(-ENOENT), -ENOENT);
     weft_dir dir = weft_dir_open(tree.root, WEFT_NEVER);
     EXPECT_EQ(weft_dir_next(dir, &entry, WEFT_NOW), -ETIMEDOUT);
+    EXPECT_EQ(weft_dir_next(dir, &entry, (weft_deadline){ 1 }), -ETIMEDOUT);
+    weft__fault_arm(WEFT__FAULT_THREAD, 1, -EAGAIN); /* no helper thread, and no way to start one */
+    EXPECT_EQ(weft_dir_next(dir, &entry, WEFT_NEVER), -EAGAIN);
     EXPECT_EQ(weft_dir_next(dir, &entry, WEFT_NEVER), 1); /* nothing was lost by that */
+    EXPECT_EQ(weft_dir_next(dir, &entry, WEFT_NOW), 1);   /* it was read with the one before */
     EXPECT_EQ(weft_close(dir), -EBADF);                   /* a folder is no file */
     EXPECT_EQ(weft_dir_close(dir), 0);
     return 0;

@@ -98,7 +98,7 @@ static void test_submit_is_bounded_in_threads_and_queue(void)
     }
     CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[2].job), 0);
     CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[3].job), 0);
-    CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[4].job), -EAGAIN);
+    CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[4].job), -ENOBUFS);
     CU_ASSERT_EQUAL(weft__load_relaxed(&weft__pool_counters(pool)->refused), 1);
     CU_ASSERT_EQUAL(weft__load_relaxed(&weft__pool_counters(pool)->threads_started), 2);
     open_gate();
@@ -106,6 +106,30 @@ static void test_submit_is_bounded_in_threads_and_queue(void)
     CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[4].job), 0);
     weft__pool_close(pool); /* runs what is queued */
     CU_ASSERT_EQUAL(weft__load_relaxed(&finished), 5);
+}
+
+/* Each place of the queue can be left: its middle, its end, its beginning; then it can be used. */
+static void test_withdraw_takes_what_is_queued_and_no_more(void)
+{
+    static struct probe_job jobs[5];
+    struct weft__pool *pool = open_pool(1, 3, 0);
+
+    for (size_t i = 0; i < WEFT__COUNT(jobs); i++)
+        jobs[i] = (struct probe_job){ .job.run = run_probe_job, .waits = true };
+    CU_ASSERT_FALSE(weft__pool_withdraw(pool, &jobs[0].job));
+    CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[0].job), 0);
+    CU_ASSERT_TRUE(wait_count(&started, 1));
+    CU_ASSERT_FALSE(weft__pool_withdraw(pool, &jobs[0].job)); /* begun */
+    for (int i = 1; i <= 3; i++)
+        CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[i].job), 0);
+    CU_ASSERT_TRUE(weft__pool_withdraw(pool, &jobs[2].job));
+    CU_ASSERT_FALSE(weft__pool_withdraw(pool, &jobs[2].job));
+    CU_ASSERT_TRUE(weft__pool_withdraw(pool, &jobs[3].job));
+    CU_ASSERT_TRUE(weft__pool_withdraw(pool, &jobs[1].job));
+    CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[4].job), 0);
+    open_gate();
+    weft__pool_close(pool);
+    CU_ASSERT_EQUAL(weft__load_relaxed(&finished), 2);
 }
 
 /* Two jobs that block come while one thread is idle: the second must not wait behind the first. */
@@ -138,6 +162,8 @@ static void test_submit_without_threads_is_refused_with_one_it_queues(void)
         jobs[i] = (struct probe_job){ .job.run = run_probe_job, .waits = true };
     weft__fault_arm(WEFT__FAULT_THREAD, 1, -EAGAIN);
     CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[0].job), -EAGAIN);
+    weft__fault_arm(WEFT__FAULT_THREAD, 1, -ENOMEM);
+    CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[0].job), -ENOMEM);
     CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[0].job), 0);
     CU_ASSERT_TRUE(wait_count(&started, 1));
     weft__fault_arm(WEFT__FAULT_THREAD, 1, -EAGAIN);
@@ -220,6 +246,7 @@ int main(int argc, char **argv)
     static const struct unit_test tests[] = {
         UNIT_TEST(test_submit_jobs_run_on_named_threads_with_signals_blocked),
         UNIT_TEST(test_submit_is_bounded_in_threads_and_queue),
+        UNIT_TEST(test_withdraw_takes_what_is_queued_and_no_more),
         UNIT_TEST(test_submit_two_jobs_at_one_idle_thread_run_both),
         UNIT_TEST(test_submit_without_threads_is_refused_with_one_it_queues),
         UNIT_TEST(test_idle_threads_end_and_are_replaced),

@@ -230,13 +230,16 @@ WEFT_API WEFT_MUST_USE weft_dir weft_dir_open(const char *path, weft_deadline un
  * weft_dir_next - the next entry of a folder; "." and ".." are left out
  * @dir:       the folder
  * @out_entry: room for it; untouched on error and at the end
- * @until:     how long to wait
+ * @until:     how long to wait for a helper thread; an entry that has been read is returned at any
+ *             time
  * Returns:    1 with an entry, 0 at the end
  * Errors:     those of getdents(2), -EBADF, -EBUSY while another task reads the same folder,
- *             -ETIMEDOUT, -ECANCELED, -EPERM outside a task
+ *             -ETIMEDOUT, -ECANCELED, -EPERM outside a task, -EAGAIN when there is no helper
+ *             thread and none can be started
  * Ownership:  copied out
  * Context:    any task    Suspends: for every few hundred entries
- * Cancel:     a read under way is waited for: it can't be asked to stop
+ * Cancel:     cancel and deadline end the wait for a helper thread, and no entry is lost. A read
+ *             that one has begun is waited for: it can't be asked to stop
  * Ordering:   none
  * Cost:       a call on a helper thread for every 32 KiB of entries    Node: none
  * Since:      0.1    Source: getdents64(2), which has no io_uring operation
