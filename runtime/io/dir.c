@@ -81,8 +81,8 @@ weft_dir weft_dir_open(const char *path, weft_deadline until)
     return number < 0 ? number : make_dir(number);
 }
 
-/* The locked folder behind a handle that no task reads. */
-static struct dir *lock_idle(weft_dir handle, int *out_error)
+/* The locked folder behind a handle that nobody has closed. */
+static struct dir *lock_open(weft_dir handle, int *out_error)
 {
     struct weft__record *record = weft__record_lock(handle, WEFT__KIND_DIR, out_error);
 
@@ -90,13 +90,23 @@ static struct dir *lock_idle(weft_dir handle, int *out_error)
         *out_error = *out_error == -ESRCH ? -EBADF : *out_error;
         return NULL;
     }
-    struct dir *dir = WEFT__CONTAINER(record, struct dir, record);
-    if (dir->busy) {
+    if (weft__record_has(record, WEFT__LIFE_ENDED)) {
         weft__record_unlock(record);
-        *out_error = -EBUSY;
+        *out_error = -EBADF;
         return NULL;
     }
-    return dir;
+    return WEFT__CONTAINER(record, struct dir, record);
+}
+
+/* Ends a closed folder that no task reads; it is locked. */
+static int end_locked(struct dir *dir)
+{
+    int number = dir->number;
+    weft_dir handle = weft__record_handle(&dir->record);
+
+    weft__memory_free(dir->block, block_bytes);
+    weft__record_free_locked(&dir->record, own_cache());
+    return weft__descriptor_close(number, handle);
 }
 
 static int read_block(void *argument)
@@ -157,38 +167,53 @@ static int next_entry(struct dir *dir, weft_dir_entry *out_entry, weft_deadline 
     return 1;
 }
 
-int weft_dir_next(weft_dir dir, weft_dir_entry *out_entry, weft_deadline until)
+/* Why @task (or a thread: NULL) may not read a locked folder now; 0: it may. */
+static int refuse_locked(const struct weft__task *task, const struct dir *dir)
 {
-    int rc = 0;
-    struct weft__task *task = weft__worker_task(weft__self_worker());
-
-    WEFT_NEED(out_entry);
     if (task == NULL)
         return weft__error_outside();
     if (weft__task_canceled(task)) /* also when entries are there: a walk ends at once */
         return -ECANCELED;
-    struct dir *found = lock_idle(dir, &rc);
+    if (dir->busy)
+        return -EBUSY;
+    return weft__descriptor_is_owned(dir->number, weft__record_handle(&dir->record)) ? 0 : -EBADF;
+}
+
+int weft_dir_next(weft_dir dir, weft_dir_entry *out_entry, weft_deadline until)
+{
+    int rc = 0;
+
+    WEFT_NEED(out_entry);
+    struct dir *found = lock_open(dir, &rc);
     if (found == NULL)
         return rc;
-    found->busy = true;
+    rc = refuse_locked(weft__worker_task(weft__self_worker()), found);
+    if (rc == 0)
+        found->busy = true;
     weft__record_unlock(&found->record);
+    if (rc < 0)
+        return rc;
     rc = next_entry(found, out_entry, until);
     weft__record_lock_own(&found->record);
     found->busy = false;
-    weft__record_unlock(&found->record);
+    if (weft__record_has(&found->record, WEFT__LIFE_ENDED)) /* closed meanwhile */
+        (void)end_locked(found);
+    else
+        weft__record_unlock(&found->record);
     return rc;
 }
 
+/* While a task reads, the folder is only marked: the reader ends it. */
 int weft_dir_close(weft_dir dir)
 {
     int rc = 0;
-    struct dir *found = lock_idle(dir, &rc);
+    struct dir *found = lock_open(dir, &rc);
 
     if (found == NULL)
         return rc;
-    int number = found->number;
-    weft__memory_free(found->block, block_bytes);
-    weft__record_free_locked(&found->record, own_cache());
-    (void)weft__descriptor_close(number, dir);
+    if (!found->busy)
+        return end_locked(found);
+    weft__record_set_locked(&found->record, WEFT__LIFE_ENDED);
+    weft__record_unlock(&found->record);
     return 0;
 }

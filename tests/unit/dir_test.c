@@ -198,7 +198,7 @@ static int read_one(void *argument)
     return weft_dir_next(*(const weft_dir *)argument, &entry, WEFT_NEVER);
 }
 
-/* While a task reads, neither another read nor a close gets at the folder. */
+/* While a task reads, no other read gets at the folder; a close leaves its end to the reader. */
 static int busy(void *argument)
 {
     char path[path_room];
@@ -214,17 +214,81 @@ static int busy(void *argument)
     EXPECT_EQ(weft_yield(), 0); /* it is on a helper thread, and comes back by this worker only */
     EXPECT_EQ(weft_task_state_of(reader), WEFT_TASK_WAITING);
     EXPECT_EQ(weft_dir_next(dir, &entry, WEFT_NEVER), -EBUSY);
-    EXPECT_EQ(weft_dir_close(dir), -EBUSY);
-    EXPECT_EQ(weft_wait(reader, WEFT_NEVER), 1);
-    EXPECT_EQ(weft_dir_next(dir, &entry, WEFT_NEVER), 1);
-    EXPECT_EQ(weft_scope_close(scope), 0);
     EXPECT_EQ(weft_dir_close(dir), 0);
+    EXPECT_EQ(weft_dir_next(dir, &entry, WEFT_NEVER), -EBADF);
+    EXPECT_EQ(weft_dir_close(dir), -EBADF);
+    EXPECT_EQ(weft_wait(reader, WEFT_NEVER), 1);
+    EXPECT_EQ(weft_dir_next(dir, &entry, WEFT_NEVER), -EBADF);
+    EXPECT_EQ(weft_scope_close(scope), 0);
     return 0;
 }
 
-static void test_a_folder_under_read_is_busy(void)
+static void test_a_folder_under_read_is_busy_and_can_be_closed(void)
 {
+    uint32_t descriptors = rig_descriptors();
+
     rig_run(1, busy);
+    CU_ASSERT_EQUAL(rig_descriptors(), descriptors);
+}
+
+static int read_all(void *argument)
+{
+    weft_dir_entry entry;
+    int rc;
+
+    while ((rc = weft_dir_next(*(const weft_dir *)argument, &entry, WEFT_NEVER)) == 1)
+        (void)weft_yield();
+    return rc;
+}
+
+/* A close at any moment of a walk: it ends with the end or -EBADF, and the folder is given back. */
+static int close_under_walk(void *argument)
+{
+    char path[path_room];
+
+    (void)argument;
+    for (int round = 0; round < 100; round++) {
+        weft_scope scope = weft_scope_open(&WEFT_SCOPE_OPTIONS(.policy = WEFT_RUN_ALL));
+        weft_dir dir = weft_dir_open(path_of(path, "crowd"), WEFT_NEVER);
+        weft_task reader = weft_go_copy(scope, read_all, &dir, sizeof(dir));
+        for (int i = 0; i < round; i++)
+            (void)weft_yield();
+        EXPECT_EQ(weft_dir_close(dir), 0);
+        int rc = weft_wait(reader, WEFT_NEVER);
+        EXPECT(rc == 0 || rc == -EBADF);
+        (void)weft_scope_close(scope);
+    }
+    return 0;
+}
+
+static void test_close_at_any_moment_of_a_walk(void)
+{
+    uint32_t descriptors = rig_descriptors();
+
+    rig_each(close_under_walk);
+    CU_ASSERT_EQUAL(rig_descriptors(), descriptors);
+}
+
+/* A thread outside may close a folder, not read it. */
+static weft_dir left_open;
+
+static int leave_open(void *argument)
+{
+    (void)argument;
+    left_open = weft_dir_open("/", WEFT_NEVER);
+    return left_open > 0 ? 0 : (int)left_open;
+}
+
+static void test_outside_a_task_a_folder_can_be_closed_only(void)
+{
+    weft_dir_entry entry;
+    weft_runtime runtime = weft_start(NULL, NULL);
+
+    CU_ASSERT_EQUAL(weft_call(runtime, leave_open, NULL), 0);
+    CU_ASSERT_EQUAL(weft_dir_next(left_open, &entry, WEFT_NEVER), -EPERM);
+    CU_ASSERT_EQUAL(weft_dir_close(left_open), 0);
+    CU_ASSERT_EQUAL(weft_dir_next(left_open, &entry, WEFT_NEVER), -EBADF);
+    CU_ASSERT_EQUAL(weft_stop(runtime, weft_after(20 * WEFT_SECOND)), 0);
 }
 
 static void make_tree(void)
@@ -250,7 +314,9 @@ int main(int argc, char **argv)
         UNIT_TEST(test_open_errors_and_wrong_handles),
         UNIT_TEST(test_a_folder_that_vanishes_ends),
         UNIT_TEST(test_two_readers_share_the_entries),
-        UNIT_TEST(test_a_folder_under_read_is_busy),
+        UNIT_TEST(test_a_folder_under_read_is_busy_and_can_be_closed),
+        UNIT_TEST(test_close_at_any_moment_of_a_walk),
+        UNIT_TEST(test_outside_a_task_a_folder_can_be_closed_only),
     };
 
     make_tree();

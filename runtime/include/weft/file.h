@@ -249,9 +249,11 @@ WEFT_API WEFT_MUST_USE int weft_dir_next(weft_dir dir, weft_dir_entry *out_entry
 
 /*
  * weft_dir_close - closes a folder
+ * A task that reads it meanwhile gets its entry, or the end, and then gives the folder back in the
+ * place of the closer; every other call is told -EBADF from now on. Always releases.
  * @dir:       the folder
- * Returns:    0
- * Errors:     -EBADF, -EBUSY while another task reads it (it stays open)
+ * Returns:    0, or the error that the kernel met while closing (the folder is closed all the same)
+ * Errors:     -EBADF when it is closed or not a folder
  * Ownership:  the handle is given back
  * Context:    any task, any thread    Suspends: never
  * Cancel:     no effect
