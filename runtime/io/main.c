@@ -166,6 +166,8 @@ int weft_main(int argc, char **argv, weft_task_fn app, const weft_runtime_option
     WEFT_NEED(app);
     if (options != NULL && options->size == sizeof(own))
         own = *options;
+    else if (options != NULL)
+        own.size = options->size; /* weft_start says that it is wrong */
     if (own.report == NULL)
         own.report = to_standard_error;
     program.interrupts = watch_interrupts(&before);

@@ -114,6 +114,7 @@ static const struct program {
     { "twice", interrupt_twice, -SIGINT, NULL, NULL },
     { "ignored", interrupt_ignored, 6, NULL, NULL },
     { "none", return_0, 2, "weft: cannot start: WEFT_WORKERS is \"none\"", "none" },
+    { "size", return_0, 2, "weft: cannot start: the options have a wrong size", NULL },
 };
 
 static int be(int argc, char **argv)
@@ -125,6 +126,8 @@ static int be(int argc, char **argv)
             continue;
         if (programs[i].workers != NULL)
             (void)setenv("WEFT_WORKERS", programs[i].workers, 1);
+        if (strcmp(argv[2], "size") == 0)
+            options.size--;
         (void)signal(SIGINT, programs[i].app == interrupt_ignored ? SIG_IGN : SIG_DFL);
         return weft_main(argc, argv, programs[i].app, &options);
     }

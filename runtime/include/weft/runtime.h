@@ -53,7 +53,8 @@ WEFT_BEGIN
  * @argc:      main's
  * @argv:      main's
  * @app:       the first task; its argument is a const weft_arguments *
- * @options:   NULL for defaults; the environment overrides workers, smt_off, topology and spin_us
+ * @options:   NULL for defaults; the environment overrides workers, smt_off, topology and spin_us;
+ *             a wrong size is a start that failed
  * Returns:    what main shall return: app's result when >= 0 (at most 125), 1 when app failed, 2
  *             when the runtime could not start, 130 after an interrupt. Failures are said on
  *             standard error
