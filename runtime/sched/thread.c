@@ -1,5 +1,5 @@
 /*
- * Foreign threads: any thread that waits in weft gets a record as tasks have, at its first wait, and
+ * Foreign threads: any thread that waits in weft gets a record as tasks have at its first wait, and
  * gives it back when the thread ends. Whatever tasks wait for, a thread waits for with the same
  * tickets; only the last step differs: it sleeps on a futex, and is made ready by waking that.
  *
