@@ -231,8 +231,8 @@ static int read_topology(struct weft__runtime *runtime, char *text, size_t text_
     int rc = given ? weft__topology_parse(synthetic, &runtime->topology, &error)
                    : weft__topology_read("/sys", &runtime->topology, &error);
     if (rc < 0)
-        (void)snprintf(text, text_bytes, "%s: %.180s", given ? "WEFT_TOPOLOGY" : "topology",
-                       error.text);
+        (void)snprintf(text, text_bytes, "%s: %.180s",
+                       given ? runtime->options.topology_origin : "topology", error.text);
     return rc;
 }
 

@@ -97,7 +97,9 @@ int weft__options_resolve(const weft_runtime_options *given, struct weft__option
         given->stack_bytes != 0 ? given->stack_bytes : (size_t)64 * 1024);
     options.spin_ns = spin_of(given->spin_us);
     const char *topology = getenv("WEFT_TOPOLOGY");
-    options.topology = topology != NULL && topology[0] != '\0' ? topology : given->topology;
+    bool from_environment = topology != NULL && topology[0] != '\0';
+    options.topology = from_environment ? topology : given->topology;
+    options.topology_origin = from_environment ? "WEFT_TOPOLOGY" : "the topology option";
     options.engine.sq_entries = given->sq_entries;
     options.engine.cq_entries = given->cq_entries;
     options.report = given->report;

@@ -22,6 +22,7 @@ struct weft__options {
     uint8_t stack_class;
     int64_t spin_ns; /* 0: none; negative: adaptive, at most -spin_ns */
     const char *topology;
+    const char *topology_origin; /* what to call it in a sentence */
     struct weft__engine_config engine;
     weft_report_fn report;
     void *report_context;

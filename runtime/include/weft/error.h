@@ -16,7 +16,7 @@
 enum { WEFT_ERROR_TEXT = 160, WEFT_NAME = 32 };
 
 typedef struct weft_error {
-    size_t size;                /* sizeof(weft_error) of the caller; set by WEFT_ERROR */
+    size_t size;                /* sizeof(weft_error) of the caller; set by WEFT_ERROR_INIT */
     int code;                   /* negative errno; 0: no error */
     int cause_code;             /* the error behind it; 0: none */
     weft_task task;             /* the task that failed; 0: none */

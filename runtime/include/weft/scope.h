@@ -110,8 +110,8 @@ WEFT_API int weft_scope_cancel(weft_scope scope);
  * @index:     0 for the failure that was spawned first
  * @out_error: room for it, made with WEFT_ERROR_INIT; untouched on error
  * Returns:    0
- * Errors:     -ESRCH, -ENOENT when there are not that many, -EINVAL for a wrong size, -EPERM for
- *             WEFT_DETACHED outside a runtime
+ * Errors:     -ESRCH, -EPERM for WEFT_DETACHED outside a runtime, -ENOENT when there are not that
+ *             many, -EINVAL for a wrong size
  * Ownership:  copied out
  * Context:    any task, any thread    Suspends: never
  * Cancel:     no effect
@@ -126,7 +126,7 @@ WEFT_API WEFT_MUST_USE int weft_scope_error(weft_scope scope, size_t index, weft
  * Failed spawns count; tasks that ended with -ECANCELED because their scope was cancelled do too.
  * @scope:     an open scope
  * Returns:    the count
- * Errors:     -ESRCH
+ * Errors:     -ESRCH, -EPERM for WEFT_DETACHED outside a runtime
  * Ownership:  unchanged
  * Context:    any task, any thread    Suspends: never
  * Cancel:     no effect

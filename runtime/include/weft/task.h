@@ -142,7 +142,8 @@ WEFT_API WEFT_MUST_USE int weft_fetch(weft_task task, void *out_bytes, size_t si
  * @bytes:     the result
  * @size:      at most the result_bytes of the spawn options
  * Returns:    0
- * Errors:     -EPERM outside a task, -ENOBUFS when size is larger than the room asked for at spawn
+ * Errors:     -EPERM outside a task, -ENOBUFS when size is larger than the room asked for at spawn,
+ *             -ENOMEM (size 0, and no room was asked for)
  * Ownership:  copied
  * Context:    any task    Suspends: never
  * Cancel:     no effect
@@ -184,9 +185,10 @@ WEFT_API int weft_release(weft_task task);
 WEFT_API int weft_yield(void);
 
 /*
- * weft_poll - the poll point for long computations: yields only when something waits for this
- * worker Call it every few microseconds of a loop that neither waits nor yields: a started task,
- * its I/O and its timers stay on their worker, and wait while another task computes there.
+ * weft_poll - the poll point for long computations
+ * Yields only when something waits for this worker. Call it every few microseconds of a loop that
+ * neither waits nor yields: a started task, its I/O and its timers stay on their worker, and wait
+ * while another task computes there.
  * Returns:    0
  * Errors:     -ECANCELED when the task is cancelled, -EPERM outside a task
  * Ownership:  none
