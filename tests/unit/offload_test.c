@@ -37,7 +37,7 @@ static int wait_at_gate(void *argument)
 
 static int count_call(void *argument)
 {
-    ++*(int *)argument;
+    weft__add_relaxed((_Atomic int *)argument, 1);
     return 3;
 }
 
@@ -64,7 +64,7 @@ static void open_gate(weft_scope scope)
 
 static int results(void *argument)
 {
-    int calls = 0;
+    _Atomic int calls = 0;
 
     (void)argument;
     EXPECT_EQ(weft__offload_run(count_call, &calls, WEFT_NEVER), 3);
@@ -91,8 +91,8 @@ static int offload_count(void *argument)
 /* All helpers are busy: a call waits in the queue, and leaves it by its deadline or by a cancel. */
 static int queued(void *argument)
 {
-    static int calls;
-    int *counter = &calls;
+    static _Atomic int calls;
+    _Atomic int *counter = &calls;
     weft_scope scope = weft_scope_open(&run_all);
     weft_scope others = weft_scope_open(&run_all);
 
@@ -125,7 +125,7 @@ static void test_a_queued_call_leaves_by_deadline_and_cancel(void)
 /* The queue is full as well. */
 static int no_room(void *argument)
 {
-    int calls = 0;
+    _Atomic int calls = 0;
     weft_scope scope = weft_scope_open(&run_all);
 
     (void)argument;
@@ -184,7 +184,7 @@ static int ends_at_the_deadline(void *argument)
 {
     (void)argument;
     for (int round = 0; round < 2000; round++) {
-        int calls = 0;
+        _Atomic int calls = 0;
         weft_deadline until = weft_after(round % 50 * WEFT_MICROSECOND);
         int rc = weft__offload_run(count_call, &calls, until);
         EXPECT((rc == 3 && calls == 1) || (rc == -ETIMEDOUT && calls == 0));
@@ -200,7 +200,7 @@ static void test_a_call_that_ends_at_its_deadline_is_run_or_not(void)
 /* No helper runs, and none can be started. */
 static int no_helper(void *argument)
 {
-    int calls = 0;
+    _Atomic int calls = 0;
 
     (void)argument;
     weft__fault_arm(WEFT__FAULT_THREAD, 1, -EAGAIN);
@@ -219,7 +219,7 @@ static void test_without_any_helper_a_call_says_why(void)
 
 static void test_outside_a_task_there_is_no_call(void)
 {
-    int calls = 0;
+    _Atomic int calls = 0;
 
     CU_ASSERT_EQUAL(weft__offload_run(count_call, &calls, WEFT_NEVER), -EPERM);
     CU_ASSERT_EQUAL(calls, 0);
