@@ -43,6 +43,7 @@ unit_tests += \
     tests/unit/fake_engine_test \
     tests/unit/file_test \
     tests/unit/fork_test \
+    tests/unit/handle_test \
     tests/unit/inbox_test \
     tests/unit/main_test \
     tests/unit/memory_test \

@@ -12,6 +12,7 @@
 #include "runtime/base/check.h"
 #include "runtime/base/descriptor.h"
 #include "runtime/base/sys.h"
+#include "runtime/io/fd.h"
 #include "runtime/io/operation.h"
 #include "runtime/offload/offload.h"
 #include "runtime/sched/error.h"
@@ -87,7 +88,7 @@ static struct dir *lock_open(weft_dir handle, int *out_error)
     struct weft__record *record = weft__record_lock(handle, WEFT__KIND_DIR, out_error);
 
     if (record == NULL) {
-        *out_error = *out_error == -ESRCH ? -EBADF : *out_error;
+        *out_error = weft__fd_error(handle, *out_error);
         return NULL;
     }
     if (weft__record_has(record, WEFT__LIFE_ENDED)) {

@@ -26,11 +26,6 @@ static struct weft__fd *fd_of(struct weft__record *record)
     return WEFT__CONTAINER(record, struct weft__fd, record);
 }
 
-static int bad_handle(int error)
-{
-    return error == -ESRCH ? -EBADF : error;
-}
-
 static struct weft__record_cache *own_cache(void)
 {
     struct weft__worker *worker = weft__self_worker();
@@ -76,7 +71,7 @@ static struct weft__fd *lock_open(weft_fd handle, int *out_error)
     struct weft__record *record = weft__record_lock(handle, WEFT__KIND_FD, out_error);
 
     if (record == NULL) {
-        *out_error = bad_handle(*out_error);
+        *out_error = weft__fd_error(handle, *out_error);
         return NULL;
     }
     if (weft__record_has(record, WEFT__LIFE_ENDED)) {

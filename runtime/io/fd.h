@@ -6,6 +6,8 @@
 #ifndef WEFT_IO_FD_H
 #define WEFT_IO_FD_H
 
+#include <errno.h>
+
 #include <weft/file.h>
 
 #include "runtime/io/operation.h"
@@ -23,6 +25,13 @@ struct weft__fd {
 /* A handle for a descriptor that the caller has just got from the kernel; closed when there is no
  * memory for one. */
 weft_fd weft__fd_take(int number);
+
+/* What a call on @handle of a file or folder says: -EBADF where others say -ESRCH, but a negative
+ * handle as it is. */
+static inline int weft__fd_error(int64_t handle, int error)
+{
+    return error == -ESRCH && handle != -ESRCH ? -EBADF : error;
+}
 
 /* Holds the file open for an operation. NULL with *out_error -EBADF. */
 struct weft__fd *weft__fd_hold(weft_fd handle, int *out_error);

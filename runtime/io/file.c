@@ -36,9 +36,9 @@ static int check_seeks(struct weft__fd *held)
     return rc;
 }
 
-/* One transfer on a file; @offset -1 is where it stands. */
+/* One transfer on a file, at an offset or, with NULL, where it stands. */
 static ssize_t transfer(weft_fd fd, enum weft__opcode opcode, const void *buffer, size_t bytes,
-                        int64_t offset, weft_deadline until)
+                        const int64_t *at, weft_deadline until)
 {
     int rc = 0;
     struct weft__fd *held = weft__fd_hold(fd, &rc);
@@ -50,10 +50,10 @@ static ssize_t transfer(weft_fd fd, enum weft__opcode opcode, const void *buffer
         .fd = held->number,
         .address = buffer,
         .bytes = (uint32_t)(bytes < transfer_max ? bytes : transfer_max),
-        .offset = offset,
+        .offset = at != NULL ? *at : -1,
     };
-    if (offset >= 0)
-        rc = check_seeks(held);
+    if (at != NULL)
+        rc = *at < 0 ? -EINVAL : check_seeks(held);
     if (rc == 0)
         rc = weft__fd_run(held, &request, until, 0);
     weft__fd_let_go(held);
@@ -63,21 +63,19 @@ static ssize_t transfer(weft_fd fd, enum weft__opcode opcode, const void *buffer
 ssize_t weft_read(weft_fd fd, void *buffer, size_t bytes, weft_deadline until)
 {
     WEFT_NEED_BYTES(buffer, bytes);
-    return transfer(fd, WEFT__OP_READ, buffer, bytes, -1, until);
+    return transfer(fd, WEFT__OP_READ, buffer, bytes, NULL, until);
 }
 
 ssize_t weft_pread(weft_fd fd, void *buffer, size_t bytes, int64_t offset, weft_deadline until)
 {
     WEFT_NEED_BYTES(buffer, bytes);
-    if (offset < 0)
-        return -EINVAL;
-    return transfer(fd, WEFT__OP_READ, buffer, bytes, offset, until);
+    return transfer(fd, WEFT__OP_READ, buffer, bytes, &offset, until);
 }
 
 ssize_t weft_write(weft_fd fd, const void *buffer, size_t bytes, weft_deadline until)
 {
     WEFT_NEED_BYTES(buffer, bytes);
-    return transfer(fd, WEFT__OP_WRITE, buffer, bytes, -1, until);
+    return transfer(fd, WEFT__OP_WRITE, buffer, bytes, NULL, until);
 }
 
 static weft_file_kind kind_of(uint32_t mode)
@@ -139,8 +137,6 @@ int weft_stat_of(weft_fd fd, weft_file_info *out_info, weft_deadline until)
     struct statx found;
 
     WEFT_NEED(out_info);
-    if (out_info->size != sizeof(*out_info))
-        return -EINVAL;
     struct weft__fd *held = weft__fd_hold(fd, &rc);
     if (held == NULL)
         return rc;
@@ -152,7 +148,7 @@ int weft_stat_of(weft_fd fd, weft_file_info *out_info, weft_deadline until)
         .flags = AT_EMPTY_PATH,
         .bytes = STATX_BASIC_STATS,
     };
-    rc = weft__fd_run(held, &request, until, 0);
+    rc = out_info->size != sizeof(*out_info) ? -EINVAL : weft__fd_run(held, &request, until, 0);
     weft__fd_let_go(held);
     if (rc < 0)
         return rc;

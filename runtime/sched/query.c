@@ -66,15 +66,15 @@ int weft_task_error_of(weft_task task, weft_error *out_error)
     int rc = 0;
 
     WEFT_NEED(out_error);
-    if (out_error->size != sizeof(*out_error))
-        return -EINVAL;
     struct weft__task *found = weft__task_lock(task, &rc);
     if (found == NULL)
         return rc;
-    if (weft__record_has(&found->record, WEFT__LIFE_ENDED))
-        weft__error_of(found, out_error);
-    else
+    if (out_error->size != sizeof(*out_error))
+        rc = -EINVAL;
+    else if (!weft__record_has(&found->record, WEFT__LIFE_ENDED))
         rc = -EBUSY;
+    else
+        weft__error_of(found, out_error);
     weft__record_unlock(&found->record);
     return rc;
 }

@@ -206,13 +206,13 @@ int weft_scope_error(weft_scope scope, size_t index, weft_error *out_error)
     int refused = 0;
 
     WEFT_NEED(out_error);
-    if (out_error->size != sizeof(*out_error))
-        return -EINVAL;
     struct weft__scope *found = lock_scope(scope, &rc);
     if (found == NULL)
         return rc;
     const struct weft__task *task = find_failure(found, index, &refused);
-    if (task != NULL)
+    if (out_error->size != sizeof(*out_error))
+        rc = -EINVAL;
+    else if (task != NULL)
         weft__error_of(task, out_error);
     else if (refused != 0)
         describe_refusal(refused, out_error);

@@ -194,6 +194,12 @@ static inline bool is_canceled(const struct weft__worker *worker)
     return task != NULL && weft__task_canceled(task);
 }
 
+/* What a cancelled task is told; a negative handle comes before all else. */
+static WEFT__COLD int refuse_canceled(weft_chan chan)
+{
+    return chan < 0 ? weft__record_error(chan) : -ECANCELED;
+}
+
 /* Why a call may not wait here and now; 0: it may. */
 static inline int refuse_wait(const struct weft__worker *worker, weft_deadline until)
 {
@@ -246,7 +252,7 @@ int weft_chan_put(weft_chan chan, const void *message, weft_deadline until)
     struct chan *found;
 
     if (WEFT__UNLIKELY(is_canceled(worker)))
-        return -ECANCELED;
+        return refuse_canceled(chan);
     found = lock_chan(chan, &rc);
     if (WEFT__UNLIKELY(found == NULL))
         return rc;
@@ -269,7 +275,7 @@ int weft_chan_take(weft_chan chan, void *out_message, weft_deadline until)
     struct chan *found;
 
     if (WEFT__UNLIKELY(is_canceled(worker)))
-        return -ECANCELED;
+        return refuse_canceled(chan);
     found = lock_chan(chan, &rc);
     if (WEFT__UNLIKELY(found == NULL))
         return rc;
@@ -345,12 +351,14 @@ static void make_ready(struct waiter *waiter)
 int weft_chan_close(weft_chan chan, int error)
 {
     int rc = 0;
-
-    if (error > 0)
-        return -EINVAL;
     struct chan *found = lock_chan(chan, &rc);
+
     if (found == NULL)
         return rc;
+    if (error > 0) {
+        weft__record_unlock(&found->record);
+        return -EINVAL;
+    }
     if (found->error == 0)
         found->error = error == 0 ? -EPIPE : error;
     struct waiter *putters = claim_all(&found->putters, found->error);

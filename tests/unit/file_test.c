@@ -140,7 +140,10 @@ static int stat_kinds(void *argument)
     EXPECT_EQ(info.kind, WEFT_FILE_CHARACTER); /* untouched */
     info.size = 1;
     EXPECT_EQ(weft_stat("/dev/null", &info, WEFT_NEVER), -EINVAL);
-    EXPECT_EQ(weft_stat_of(0, &info, WEFT_NEVER), -EINVAL);
+    EXPECT_EQ(weft_stat_of(0, &info, WEFT_NEVER), -EBADF);
+    weft_fd fd = weft_open("/dev/null", O_RDONLY, 0, WEFT_NEVER);
+    EXPECT_EQ(weft_stat_of(fd, &info, WEFT_NEVER), -EINVAL);
+    EXPECT_EQ(weft_close(fd), 0);
     return 0;
 }
 
