@@ -1,4 +1,4 @@
-/* The public headers in C++17: a task, a channel, a scope. Prints the sum of 1 to 100. */
+/* The public headers in C++17: a task, a channel, a scope, all options. Prints the sum of 1 to 100. */
 #include <weft.h>
 
 static int produce(void *argument)
@@ -16,8 +16,15 @@ static int produce(void *argument)
 static int app(void *)
 {
     weft_chan numbers = weft_chan_create(sizeof(int), 8);
-    const weft_scope scope = weft_scope_open(nullptr);
-    const weft_task producer = weft_go_copy(scope, produce, &numbers, sizeof(numbers));
+    weft_scope_options until = WEFT_SCOPE_OPTIONS_INIT;
+    until.policy = WEFT_RUN_ALL;
+    until.until = weft_after(60 * WEFT_SECOND);
+    const weft_scope scope = weft_scope_open(&until);
+    weft_spawn_options named = WEFT_SPAWN_OPTIONS_INIT;
+    named.name = "producer";
+    named.place = weft_place_spread();
+    named.copy_bytes = sizeof(numbers);
+    const weft_task producer = weft_spawn(scope, produce, &numbers, &named);
     int rc = weft_chan_bind(numbers, producer);
 
     int sum = 0;
@@ -32,5 +39,8 @@ static int app(void *)
 
 int main(int argc, char **argv)
 {
-    return weft_main(argc, argv, app, nullptr);
+    weft_runtime_options options = WEFT_RUNTIME_OPTIONS_INIT;
+
+    options.workers = 2;
+    return weft_main(argc, argv, app, &options);
 }

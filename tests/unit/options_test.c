@@ -165,6 +165,21 @@ static void test_resolve_environment_overrides_what_is_given(void)
     clear_environment();
 }
 
+/* In C++, which has no other way, the defaults are those of the C macros. */
+static void test_initializers_are_the_defaults(void)
+{
+    static const weft_runtime_options runtime = WEFT_RUNTIME_OPTIONS_INIT;
+    static const weft_spawn_options spawn = WEFT_SPAWN_OPTIONS_INIT;
+    static const weft_scope_options scope = WEFT_SCOPE_OPTIONS_INIT;
+    static const weft_runtime_options no_runtime = { .size = sizeof(no_runtime) };
+    static const weft_spawn_options no_spawn = { .size = sizeof(no_spawn) };
+    static const weft_scope_options no_scope = { .size = sizeof(no_scope), .until = { INT64_MAX } };
+
+    CU_ASSERT_EQUAL(memcmp(&runtime, &no_runtime, sizeof(runtime)), 0);
+    CU_ASSERT_EQUAL(memcmp(&spawn, &no_spawn, sizeof(spawn)), 0);
+    CU_ASSERT_EQUAL(memcmp(&scope, &no_scope, sizeof(scope)), 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
@@ -173,6 +188,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_resolve_given_options_arrive),
         UNIT_TEST(test_resolve_nothing_given_gives_the_defaults),
         UNIT_TEST(test_resolve_environment_overrides_what_is_given),
+        UNIT_TEST(test_initializers_are_the_defaults),
     };
     return unit_run(argc, argv, "options", tests, WEFT__COUNT(tests));
 }

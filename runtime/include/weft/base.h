@@ -1,4 +1,4 @@
-/* Attributes, version, and the rules on handles and fork that all headers share. */
+/* Attributes, version, and the rules on handles, options and fork that all headers share. */
 #ifndef WEFT_BASE_H
 #define WEFT_BASE_H
 
@@ -35,6 +35,14 @@ typedef int64_t weft_chan;
 typedef int64_t weft_fd;
 typedef int64_t weft_dir;
 typedef int64_t weft_runtime;
+
+/*
+ * Options. A call with options takes a struct that begins with its size; NULL means defaults. In C
+ * and in C++ a variable is made with the defaults, and then changed:
+ *     weft_spawn_options options = WEFT_SPAWN_OPTIONS_INIT;
+ *     options.name = "reader";
+ * In C there is an expression as well: WEFT_SPAWN_OPTIONS(.name = "reader").
+ */
 
 /*
  * Fork. When a process that has started a runtime or made a handle forks, every call in the child

@@ -34,8 +34,12 @@ typedef struct weft_runtime_options {
 } weft_runtime_options;
 
 #define WEFT_SPIN_NONE UINT32_MAX
+#define WEFT_RUNTIME_OPTIONS_INIT \
+    { sizeof(weft_runtime_options), 0, 0, 0, 0, 0, NULL, 0, 0, NULL, NULL }
+#ifndef __cplusplus
 #define WEFT_RUNTIME_OPTIONS(...) \
     ((weft_runtime_options){ .size = sizeof(weft_runtime_options), __VA_ARGS__ })
+#endif
 
 /* What weft_main hands to the program's first task. */
 typedef struct weft_arguments {

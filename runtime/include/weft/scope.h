@@ -27,8 +27,11 @@ typedef struct weft_scope_options {
     weft_deadline until; /* at this time the scope is cancelled; WEFT_NEVER by default */
 } weft_scope_options;
 
+#define WEFT_SCOPE_OPTIONS_INIT { sizeof(weft_scope_options), WEFT_FIRST_ERROR, 0, { INT64_MAX } }
+#ifndef __cplusplus
 #define WEFT_SCOPE_OPTIONS(...) \
     ((weft_scope_options){ .size = sizeof(weft_scope_options), .until = WEFT_NEVER, __VA_ARGS__ })
+#endif
 
 /* The scope that belongs to the runtime: its tasks are detached, their records go when they end. */
 #define WEFT_DETACHED ((weft_scope)0)

@@ -36,8 +36,12 @@ typedef struct weft_spawn_options {
     int migratable; /* 1: may resume on another worker after a wait; read README, "Migration" */
 } weft_spawn_options;
 
+#define WEFT_SPAWN_OPTIONS_INIT                                                        \
+    { sizeof(weft_spawn_options), NULL, { WEFT_PLACE_LOCAL, 0 }, 0, 0, 0, 0, 0 }
+#ifndef __cplusplus
 #define WEFT_SPAWN_OPTIONS(...) \
     ((weft_spawn_options){ .size = sizeof(weft_spawn_options), __VA_ARGS__ })
+#endif
 
 WEFT_BEGIN
 
@@ -85,7 +89,7 @@ WEFT_API weft_task weft_go_copy(weft_scope scope, weft_task_fn fn, const void *b
  * @scope:     as weft_go
  * @fn:        the body; not NULL
  * @argument:  handed to fn, or copied when options->copy_bytes says so
- * @options:   made with WEFT_SPAWN_OPTIONS; NULL is weft_go
+ * @options:   made with WEFT_SPAWN_OPTIONS or WEFT_SPAWN_OPTIONS_INIT; NULL is weft_go
  * Returns:    the task
  * Errors:     as weft_go, and -EINVAL for a wrong size, an unknown place, a worker that is not
  *             there, a stack above 1 MiB, a copy or result above 1 GiB
