@@ -47,6 +47,13 @@
 #define WEFT__NOIPA __attribute__((noipa))
 #endif
 
+/* Asks the cache for what will be read or written soon; any address will do, NULL too. */
+static inline void weft__prefetch_lines(const void *address, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += WEFT__CACHE_LINE)
+        __builtin_prefetch((const char *)address + at, 1);
+}
+
 /* A pause between two looks at a word that another CPU will change. */
 static inline void weft__pause(void)
 {

@@ -23,15 +23,16 @@ static struct weft__hook *run_hooks(struct weft__hook *hooks, int result)
 }
 
 /*
- * Claims the joiners while the lock keeps them in the list; one who has timed out meanwhile loses
+ * Claims the joiners of an ended task while the lock keeps them in the list; one who has timed out meanwhile loses
  * its word and takes itself out. Returns those that were claimed.
  */
-static struct weft__joiner *claim_joiners_locked(struct weft__task *task)
+WEFT__COLD static struct weft__joiner *claim_joiners(struct weft__task *task)
 {
     struct weft__joiner *claimed = NULL;
     struct weft__joiner **end = &claimed;
-    struct weft__joiner *joiner = task->joiners;
 
+    weft__record_lock_own(&task->record);
+    struct weft__joiner *joiner = task->joiners;
     while (joiner != NULL) {
         struct weft__joiner *next = joiner->next;
         joiner->link = NULL;
@@ -43,30 +44,41 @@ static struct weft__joiner *claim_joiners_locked(struct weft__task *task)
     }
     *end = NULL;
     task->joiners = NULL;
+    weft__record_unlock(&task->record);
     return claimed;
+}
+
+/*
+ * One step in place of lock and unlock when nobody has the lock: from now on nobody waits any more,
+ * nor hangs a hook on the task. Returns the life before it.
+ */
+static uint64_t mark_ended(struct weft__task *task, uint64_t flags)
+{
+    uint64_t life = weft__load_relaxed(&task->record.life);
+
+    if (WEFT__LIKELY((life & WEFT__LIFE_LOCKED) == 0) &&
+        weft__cas_acqrel(&task->record.life, &life, life | flags)) /* LIFE A2, B1 */
+        return life;
+    life = weft__record_lock_known(&task->record);
+    weft__record_unlock_known(&task->record, life | flags);
+    return life;
 }
 
 void weft__finish_task(struct weft__worker *worker, struct weft__task *task, int result)
 {
-    struct weft__joiner *joiners = NULL;
-
     if (WEFT__UNLIKELY((task->flags & WEFT__TASK_COPIED) != 0))
         weft__memory_free(task->argument, task->copy_bytes);
     weft__store_relaxed(&task->result, result);
     weft__bump(&worker->counters.ended);
     weft__bump_by(&worker->local_load, -1);
 
-    weft__record_lock_own(&task->record);
-    weft__record_set_locked(&task->record,
-                            result < 0 ? WEFT__LIFE_ENDED | WEFT__LIFE_FAILED : WEFT__LIFE_ENDED);
-    if (task->joiners != NULL)
-        joiners = claim_joiners_locked(task);
+    uint64_t life = mark_ended(task, result < 0 ? WEFT__LIFE_ENDED | WEFT__LIFE_FAILED
+                                                : WEFT__LIFE_ENDED);
     struct weft__hook *hooks = task->hooks;
     task->hooks = NULL;
-    weft__record_unlock(&task->record);
 
-    if (joiners != NULL)
-        weft__join_wake(worker, joiners);
+    if (WEFT__LIFE_PINS(life) != 0) /* whoever waits has pinned it */
+        weft__join_wake(worker, claim_joiners(task));
     if (hooks != NULL)
         hooks = run_hooks(hooks, result);
     weft__scope_task_ended(worker, task->scope, task, result);

@@ -32,8 +32,10 @@ int weft_release(weft_task task)
     if (goes)
         weft__scope_remove_locked(scope, found);
     weft__record_unlock(&found->record);
-    if (goes)
-        weft__task_drop(found);
+    if (goes) {
+        struct weft__worker *worker = weft__self_worker();
+        weft__task_drop(found, worker != NULL ? &worker->records : NULL);
+    }
     weft__record_unlock(&scope->record);
     return 0;
 }

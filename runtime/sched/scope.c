@@ -101,15 +101,17 @@ void weft__scope_task_ended(struct weft__worker *worker, struct weft__scope *sco
                             struct weft__task *task, int result)
 {
     struct weft__task *joiner = NULL;
+    uint64_t life = weft__record_lock_known(&scope->record);
 
-    weft__record_lock_own(&scope->record);
     scope->pending--;
-    if (WEFT__UNLIKELY(result < 0))
+    if (WEFT__UNLIKELY(result < 0)) {
         note_failure_locked(worker, scope, result);
+        life = weft__load_relaxed(&scope->record.life) & ~(uint64_t)WEFT__LIFE_LOCKED;
+    }
     weft__store_relaxed(&task->seen, WEFT__TASK_COUNTED);
     if (WEFT__UNLIKELY(forgets_locked(scope, task, result))) {
         weft__scope_remove_locked(scope, task);
-        weft__task_drop(task);
+        weft__task_drop(task, &worker->records);
     }
     if (scope->pending == 0 && scope->joiner.word != 0) {
         if (weft__park_claim(scope->joiner, WEFT__WAIT_WOKEN))
@@ -117,7 +119,7 @@ void weft__scope_task_ended(struct weft__worker *worker, struct weft__scope *sco
         scope->joiner.word = 0;
     }
     bool quiet = scope->root && scope->pending == 0;
-    weft__record_unlock(&scope->record);
+    weft__record_unlock_known(&scope->record, life);
     if (joiner != NULL)
         weft__park_ready(worker, joiner);
     if (WEFT__UNLIKELY(quiet && weft__load_relaxed(&worker->runtime->stopping) != 0))
@@ -151,10 +153,15 @@ int weft__scope_wait(struct weft__scope *scope, weft_deadline until, unsigned fl
 
 void weft__scope_end_locked(struct weft__scope *scope, struct weft__record_cache *cache)
 {
-    struct weft__list *link;
+    struct weft__list *link = scope->tasks.next;
 
     WEFT_ASSERT(scope->pending == 0, "a scope ended with %u tasks pending", scope->pending);
-    while ((link = weft__list_take(&scope->tasks)) != NULL)
-        weft__task_drop(WEFT__CONTAINER(link, struct weft__task, sibling));
+    while (link != &scope->tasks) {
+        struct weft__task *task = WEFT__CONTAINER(link, struct weft__task, sibling);
+        link = link->next;
+        weft__prefetch_lines(WEFT__CONTAINER(link, struct weft__task, sibling), sizeof(*task));
+        weft__task_drop(task, cache);
+    }
+    weft__list_init(&scope->tasks);
     weft__record_free_locked(&scope->record, cache);
 }

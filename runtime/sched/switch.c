@@ -15,6 +15,8 @@ static struct weft__task *take_stealable(struct weft__worker *worker)
         worker->mixed = false;
         return NULL;
     }
+    if (worker->fresh.head != NULL)
+        weft__prefetch_lines(worker->fresh.head, sizeof(*task)); /* the next to start */
     worker->fresh_count--;
     if (worker->fresh_aged > 0)
         worker->fresh_aged--;

@@ -63,8 +63,13 @@ void weft__task_unpin(struct weft__task *task)
         weft__record_unlock(&task->record);
 }
 
-void weft__task_drop(struct weft__task *task)
+void weft__task_drop(struct weft__task *task, struct weft__record_cache *cache)
 {
+    if (WEFT__LIKELY(weft__record_end(&task->record))) {
+        weft__task_free_extras(task);
+        weft__record_put(&task->record, cache);
+        return;
+    }
     weft__record_lock_own(&task->record);
     if (WEFT__LIFE_PINS(weft__load_relaxed(&task->record.life)) == 0) {
         free_locked(task);

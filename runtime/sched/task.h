@@ -159,7 +159,7 @@ struct weft__task *weft__task_lock(weft_task handle, int *out_error);
 void weft__task_unpin(struct weft__task *task);
 
 /* Lets go of an ended task: frees it now or with its last pin. */
-void weft__task_drop(struct weft__task *task);
+void weft__task_drop(struct weft__task *task, struct weft__record_cache *cache);
 
 /* Its extras, made when there are none; NULL: no memory. Only the task itself, or its spawner. */
 struct weft__extras *weft__task_extras(struct weft__task *task, size_t result_room);

@@ -7,7 +7,8 @@
 #include "runtime/base/check.h"
 #include "runtime/base/sys.h"
 
-enum { cache_batch = 64, cache_max = 256, first_generation = 1, last_generation = 0x7FFFFFFF };
+/* A worker that spawns and joins a thousand tasks at a time finds them all in its own cache. */
+enum { cache_batch = 256, cache_max = 2048, first_generation = 1 };
 
 struct kind {
     struct weft__lock lock;
@@ -112,43 +113,72 @@ static void drain(enum weft__kind kind, struct weft__record_cache *cache, uint32
     weft__lock_release(&self->lock);
 }
 
-struct weft__record *weft__record_new(enum weft__kind kind, struct weft__record_cache *cache)
+/* Takes the first of @cache, which has one. */
+static struct weft__record *take(enum weft__kind kind, struct weft__record_cache *cache)
 {
-    struct weft__record_cache one = { 0 };
-    struct weft__record_cache *from = cache != NULL ? cache : &one;
-
-    if (WEFT__UNLIKELY(from->free[kind] == NULL))
-        refill(kind, from, cache != NULL ? cache_batch : 1);
-    struct weft__record *record = from->free[kind];
-    if (WEFT__UNLIKELY(record == NULL))
-        return NULL;
-    from->free[kind] = record->next;
-    from->count[kind]--;
+    struct weft__record *record = cache->free[kind];
     uint64_t life = weft__load_relaxed(&record->life);
+
+    cache->free[kind] = record->next;
+    cache->count[kind]--;
+    weft__prefetch_lines(record->next, kinds[kind].stride); /* the next one's turn comes soon */
     weft__store_relaxed(&record->life, (life & ~WEFT__LIFE_FREE) | WEFT__LIFE_LOCKED);
     return record;
+}
+
+WEFT__COLD static struct weft__record *new_uncached(enum weft__kind kind)
+{
+    struct weft__record_cache one = { 0 };
+
+    refill(kind, &one, 1);
+    return one.free[kind] != NULL ? take(kind, &one) : NULL;
+}
+
+struct weft__record *weft__record_new(enum weft__kind kind, struct weft__record_cache *cache)
+{
+    if (WEFT__UNLIKELY(cache == NULL))
+        return new_uncached(kind);
+    if (WEFT__UNLIKELY(cache->free[kind] == NULL))
+        refill(kind, cache, cache_batch);
+    return WEFT__LIKELY(cache->free[kind] != NULL) ? take(kind, cache) : NULL;
+}
+
+WEFT__COLD static void put_uncached(struct weft__record *record, enum weft__kind kind)
+{
+    struct weft__record_cache one = { 0 };
+
+    one.free[kind] = record;
+    one.count[kind] = 1;
+    record->next = NULL;
+    drain(kind, &one, 1);
+}
+
+void weft__record_put(struct weft__record *record, struct weft__record_cache *cache)
+{
+    enum weft__kind kind = (enum weft__kind)record->kind;
+
+    if (WEFT__UNLIKELY(cache == NULL)) {
+        put_uncached(record, kind);
+        return;
+    }
+    record->next = cache->free[kind];
+    cache->free[kind] = record;
+    if (WEFT__UNLIKELY(++cache->count[kind] > cache_max))
+        drain(kind, cache, cache_batch);
 }
 
 void weft__record_free_locked(struct weft__record *record, struct weft__record_cache *cache)
 {
     uint64_t life = weft__load_relaxed(&record->life);
     uint64_t generation = life >> 32;
-    enum weft__kind kind = (enum weft__kind)record->kind;
 
     WEFT_ASSERT(WEFT__LIFE_PINS(life) == 0, "record %u freed while pinned", record->index);
-    if (generation == last_generation) { /* retired: no handle of it will ever match again */
+    if (generation == WEFT__LIFE_LAST) { /* retired: no handle of it will ever match again */
         weft__store_release(&record->life, WEFT__LIFE_FREE); /* LIFE A2 */
         return;
     }
     weft__store_release(&record->life, WEFT__LIFE_FREE | (generation + 1) << 32); /* LIFE A2 */
-    struct weft__record_cache one = { 0 };
-    struct weft__record_cache *to = cache != NULL ? cache : &one;
-    record->next = to->free[kind];
-    to->free[kind] = record;
-    if (++to->count[kind] > cache_max)
-        drain(kind, to, cache_batch);
-    if (cache == NULL)
-        drain(kind, to, 1);
+    weft__record_put(record, cache);
 }
 
 void weft__record_cache_flush(struct weft__record_cache *cache)

@@ -61,6 +61,8 @@ struct weft__record {
     struct weft__record *next; /* of the free ones; its user's while it is in use */
 };
 
+#define WEFT__LIFE_LAST UINT64_C(0x7FFFFFFF) /* the last generation of a record */
+
 enum { WEFT__RECORD_CHUNK = 1024, WEFT__RECORD_CHUNKS = 1 << 18 };
 
 struct weft__record_chunk {
@@ -99,6 +101,9 @@ int weft__record_refusal(void);
 
 /* Ends a record that nobody pins, and raises its generation. The caller holds its lock. */
 void weft__record_free_locked(struct weft__record *record, struct weft__record_cache *cache);
+
+/* Puts a record away whose life has ended: by weft__record_end. */
+void weft__record_put(struct weft__record *record, struct weft__record_cache *cache);
 
 /* Gives a thread's cache back. */
 void weft__record_cache_flush(struct weft__record_cache *cache);
@@ -152,6 +157,43 @@ static inline void weft__record_unlock(struct weft__record *record)
 static inline void weft__record_lock_own(struct weft__record *record)
 {
     (void)weft__record_lock_as(record, weft__load_relaxed(&record->life) >> 32);
+}
+
+/*
+ * The same two for whoever looks at nothing else of the word meanwhile: the life that was locked is
+ * handed on by value. A load right behind a compare-and-swap of the same word waits for that to
+ * drain (a third of the cost of a task's end, on an Intel of 2023).
+ */
+static inline uint64_t weft__record_lock_known(struct weft__record *record)
+{
+    uint64_t life = weft__load_relaxed(&record->life);
+
+    if (WEFT__LIKELY((life & WEFT__LIFE_LOCKED) == 0) &&
+        weft__cas_acquire(&record->life, &life, life | WEFT__LIFE_LOCKED)) /* LIFE B1 */
+        return life;
+    weft__record_lock_own(record);
+    return weft__load_relaxed(&record->life) & ~(uint64_t)WEFT__LIFE_LOCKED;
+}
+
+static inline void weft__record_unlock_known(struct weft__record *record, uint64_t life)
+{
+    weft__store_release(&record->life, life); /* LIFE A2 */
+}
+
+/*
+ * Ends the life of a record that nobody holds or pins, with one step in place of lock and free; what
+ * is left of it is the caller's, to be put away. False: somebody does, or it must be retired; lock
+ * it.
+ */
+static inline bool weft__record_end(struct weft__record *record)
+{
+    uint64_t life = weft__load_relaxed(&record->life);
+    uint64_t generation = life >> WEFT__LIFE_GENERATION_SHIFT;
+
+    return (life & WEFT__LIFE_LOCKED) == 0 && WEFT__LIFE_PINS(life) == 0 &&
+           generation != WEFT__LIFE_LAST &&
+           weft__cas_acqrel(&record->life, &life, /* LIFE A2, B1 */
+                            WEFT__LIFE_FREE | (generation + 1) << WEFT__LIFE_GENERATION_SHIFT);
 }
 
 /* The same, but only if nobody holds it now. */
