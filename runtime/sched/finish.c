@@ -23,8 +23,8 @@ static struct weft__hook *run_hooks(struct weft__hook *hooks, int result)
 }
 
 /*
- * Claims the joiners of an ended task while the lock keeps them in the list; one who has timed out meanwhile loses
- * its word and takes itself out. Returns those that were claimed.
+ * Claims the joiners of an ended task while the lock keeps them in the list; one who has timed out
+ * meanwhile loses its word and takes itself out. Returns those that were claimed.
  */
 WEFT__COLD static struct weft__joiner *claim_joiners(struct weft__task *task)
 {

@@ -181,9 +181,8 @@ static inline void weft__record_unlock_known(struct weft__record *record, uint64
 }
 
 /*
- * Ends the life of a record that nobody holds or pins, with one step in place of lock and free; what
- * is left of it is the caller's, to be put away. False: somebody does, or it must be retired; lock
- * it.
+ * Ends the life of a record that nobody holds or pins, with one step in place of lock and free;
+ * what is left of it is the caller's, to be put away. False: somebody does, or it must be retired.
  */
 static inline bool weft__record_end(struct weft__record *record)
 {
