@@ -118,6 +118,8 @@ weft_sources += \
     runtime/sched/thread.c \
     runtime/sched/thread.h \
     runtime/sched/time.c \
+    runtime/sched/watchdog.c \
+    runtime/sched/watchdog.h \
     runtime/sched/wheel.c \
     runtime/sched/wheel.h \
     runtime/sched/worker.h \

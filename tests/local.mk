@@ -69,6 +69,7 @@ unit_tests += \
     tests/unit/task_test \
     tests/unit/thread_test \
     tests/unit/topology_test \
+    tests/unit/watchdog_test \
     tests/unit/wheel_test
 
 # The engine's upcalls belong to the scheduler. Tests of uring link the stand-in as an object: from an

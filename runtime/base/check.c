@@ -8,7 +8,7 @@
 
 #include "runtime/base/atomic.h"
 
-enum { line_bytes = 800 };
+enum { line_bytes = 700 }; /* on the stack of whatever task fails */
 
 static _Atomic(weft__check_context_cb) check_context;
 

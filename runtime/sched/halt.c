@@ -12,6 +12,7 @@
 #include "runtime/sched/notice.h"
 #include "runtime/sched/scope.h"
 #include "runtime/sched/sleep.h"
+#include "runtime/sched/watchdog.h"
 
 void weft__halt_note_quiet(struct weft__runtime *runtime)
 {
@@ -121,6 +122,7 @@ static void drain_all(struct weft__runtime *runtime)
 
 void weft__halt_free(struct weft__runtime *runtime)
 {
+    weft__watchdog_stop(runtime);
     weft__store_relaxed(&runtime->stopping, WEFT__RUNTIME_LEAVING); /* SLEEP S1 */
     if (runtime->workers != NULL) {
         wake_all(runtime);
@@ -159,6 +161,7 @@ int weft_stop(weft_runtime runtime, weft_deadline until)
     uint32_t left = wait_quiet(found, until);
     weft__notice_later(found);
     if (left > 0) {
+        weft__watchdog_stop(found);
         left = report_left(found, left);
         weft__notice_mute(found);
         return (int)left;

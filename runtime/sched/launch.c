@@ -17,6 +17,7 @@
 #include "runtime/sched/options.h"
 #include "runtime/sched/scope.h"
 #include "runtime/sched/sleep.h"
+#include "runtime/sched/watchdog.h"
 
 enum { slice_ns = 100000 };
 
@@ -96,14 +97,13 @@ static void *worker_main(void *argument)
     return NULL;
 }
 
-/* Workers leave all signals but those that a fault of their own raises to other threads. */
-static int start_thread(struct recruit *recruit)
+/* They leave all signals but those that a fault of their own raises to other threads. */
+int weft__launch_thread(pthread_t *out_thread, void *(*body)(void *argument), void *argument,
+                        const char *name)
 {
     static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT };
-    struct weft__worker *worker = recruit->worker;
     sigset_t blocked;
     sigset_t before;
-    char name[16];
 
     (void)sigfillset(&blocked);
     for (size_t i = 0; i < WEFT__COUNT(faults); i++)
@@ -111,15 +111,26 @@ static int start_thread(struct recruit *recruit)
     (void)pthread_sigmask(SIG_SETMASK, &blocked, &before);
     int rc = weft__fault(WEFT__FAULT_THREAD);
     if (rc == 0)
-        rc = -pthread_create(&worker->thread, NULL, worker_main, recruit);
+        rc = -pthread_create(out_thread, NULL, body, argument);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (rc < 0)
-        return rc;
-    worker->started = true;
-    (void)snprintf(name, sizeof(name), "weft-%u", worker->index);
-    (void)pthread_setname_np(worker->thread, name);
-    return 0;
+    if (rc == 0)
+        (void)pthread_setname_np(*out_thread, name);
+    return rc;
 }
+
+static int start_thread(struct recruit *recruit)
+{
+    struct weft__worker *worker = recruit->worker;
+    char name[16];
+
+    (void)snprintf(name, sizeof(name), "weft-%u", worker->index);
+    int rc = weft__launch_thread(&worker->thread, worker_main, recruit, name);
+    worker->started = rc == 0;
+    return rc;
+}
+
+static const char no_thread[] = "a thread can't be started; look at `ulimit -u` and at pids.max of "
+                                "the cgroup";
 
 static int start_workers(struct weft__runtime *runtime, struct weft__setup_error *error)
 {
@@ -138,9 +149,7 @@ static int start_workers(struct weft__runtime *runtime, struct weft__setup_error
             break;
     }
     if (rc < 0)
-        note_failure(muster, rc,
-                     "a worker thread can't be started; look at `ulimit -u` and at "
-                     "pids.max of the cgroup");
+        note_failure(muster, rc, no_thread);
     wait_for(&muster->arrived, count);
     *error = muster->error;
     raise_by(&muster->go, error->code == 0 ? 1 : 2);
@@ -327,6 +336,10 @@ weft_runtime weft_start(const weft_runtime_options *options, weft_error *out_err
     int rc = prepare(runtime, options, failure.text, sizeof(failure.text));
     if (rc == 0)
         rc = start_workers(runtime, &failure);
+    if (rc == 0) {
+        rc = weft__watchdog_start(runtime);
+        (void)snprintf(failure.text, sizeof(failure.text), "%s", rc == -ENOMEM ? "" : no_thread);
+    }
     if (rc < 0) {
         fill_error(out_error, rc, failure.text);
         weft__halt_free(runtime);

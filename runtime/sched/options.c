@@ -7,6 +7,7 @@
 #include "runtime/base/clock.h"
 
 enum { workers_max = 1024, spin_us_max = 1000, default_spin_us = 50, entries_max = 32768 };
+enum { watchdog_ms_max = 3600000, default_watchdog_ms = 1000 };
 
 /* A decimal number in [low, high] from the environment; 0: not set, 1: taken, else -EINVAL. */
 static int read_number(const char *name, uint32_t low, uint32_t high, uint32_t *out_number,
@@ -62,6 +63,9 @@ static int check_given(const weft_runtime_options *given, char *out_text, size_t
     if (given->spin_us != WEFT_SPIN_NONE && given->spin_us > spin_us_max)
         return complain(out_text, text_bytes,
                         "spin_us must be 0 (adaptive) to 1000, or WEFT_SPIN_NONE");
+    if (given->watchdog_ms != WEFT_WATCHDOG_OFF && given->watchdog_ms > watchdog_ms_max)
+        return complain(out_text, text_bytes,
+                        "watchdog_ms must be 0 (1000) to 3600000, or WEFT_WATCHDOG_OFF");
     if (weft__stack_class_of(given->stack_bytes) < 0)
         return complain(out_text, text_bytes, "stack_bytes must be 0 (64 KiB) to 1 MiB");
     if (!is_queue_size(given->sq_entries) || !is_queue_size(given->cq_entries))
@@ -78,12 +82,38 @@ static int64_t spin_of(uint32_t spin_us)
     return spin_us == 0 ? -default_spin_us * WEFT__NS_PER_US : spin_us * WEFT__NS_PER_US;
 }
 
+static int64_t watchdog_of(uint32_t watchdog_ms)
+{
+    if (watchdog_ms == WEFT_WATCHDOG_OFF)
+        return 0;
+    return (watchdog_ms == 0 ? default_watchdog_ms : watchdog_ms) * WEFT__NS_PER_MS;
+}
+
+/* The variables that are numbers, or switches of numbers. */
+static int read_environment(struct weft__options *options, char *out_text, size_t text_bytes)
+{
+    uint32_t spin_us = 0;
+    uint32_t watchdog_ms = 0;
+
+    if (read_number("WEFT_WORKERS", 1, workers_max, &options->workers, out_text, text_bytes) < 0 ||
+        read_smt(&options->smt_off, out_text, text_bytes) < 0)
+        return -EINVAL;
+    int rc = read_number("WEFT_SPIN_US", 0, spin_us_max, &spin_us, out_text, text_bytes);
+    if (rc > 0)
+        options->spin_ns = spin_us * WEFT__NS_PER_US;
+    if (rc >= 0)
+        rc = read_number("WEFT_WATCHDOG_MS", 0, watchdog_ms_max, &watchdog_ms, out_text,
+                         text_bytes);
+    if (rc > 0)
+        options->watchdog_ns = watchdog_ms * WEFT__NS_PER_MS;
+    return rc;
+}
+
 int weft__options_resolve(const weft_runtime_options *given, struct weft__options *out_options,
                           char *out_text, size_t text_bytes)
 {
     const weft_runtime_options none = { .size = sizeof(none) };
     struct weft__options options = { 0 };
-    uint32_t spin_us = 0;
 
     if (given == NULL)
         given = &none;
@@ -96,6 +126,7 @@ int weft__options_resolve(const weft_runtime_options *given, struct weft__option
     options.stack_class = (uint8_t)weft__stack_class_of(
         given->stack_bytes != 0 ? given->stack_bytes : (size_t)64 * 1024);
     options.spin_ns = spin_of(given->spin_us);
+    options.watchdog_ns = watchdog_of(given->watchdog_ms);
     const char *topology = getenv("WEFT_TOPOLOGY");
     bool from_environment = topology != NULL && topology[0] != '\0';
     options.topology = from_environment ? topology : given->topology;
@@ -104,14 +135,9 @@ int weft__options_resolve(const weft_runtime_options *given, struct weft__option
     options.engine.cq_entries = given->cq_entries;
     options.report = given->report;
     options.report_context = given->report_context;
-    if (read_number("WEFT_WORKERS", 1, workers_max, &options.workers, out_text, text_bytes) < 0 ||
-        read_smt(&options.smt_off, out_text, text_bytes) < 0)
-        return -EINVAL;
-    rc = read_number("WEFT_SPIN_US", 0, spin_us_max, &spin_us, out_text, text_bytes);
+    rc = read_environment(&options, out_text, text_bytes);
     if (rc < 0)
         return rc;
-    if (rc > 0)
-        options.spin_ns = spin_us * WEFT__NS_PER_US;
     *out_options = options;
     return 0;
 }

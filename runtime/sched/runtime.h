@@ -20,7 +20,8 @@ struct weft__options {
     bool smt_off;
     bool migratable;
     uint8_t stack_class;
-    int64_t spin_ns; /* 0: none; negative: adaptive, at most -spin_ns */
+    int64_t spin_ns;     /* 0: none; negative: adaptive, at most -spin_ns */
+    int64_t watchdog_ns; /* 0: off */
     const char *topology;
     const char *topology_origin; /* what to call it in a sentence */
     struct weft__engine_config engine;
@@ -34,6 +35,32 @@ struct weft__muster {
     _Atomic uint32_t go;      /* futex; 0: wait, 1: run, 2: leave */
     struct weft__lock lock;
     struct weft__setup_error error; /* (l) the first failure */
+};
+
+/* What the watchdog remembers of a worker between two looks. */
+struct weft__watch_slot {
+    const struct weft__task *task; /* only compared: it may have ended */
+    uint64_t switches;
+    int64_t held_ns; /* how long both have been the same */
+    int64_t next_ns; /* when to say so */
+};
+
+enum weft__watch_state {
+    WEFT__WATCH_OFF,
+    WEFT__WATCH_AWAKE,
+    WEFT__WATCH_ASLEEP, /* until a worker runs tasks */
+    WEFT__WATCH_LEAVING
+};
+
+/* See watchdog.c. All but the state and the looks is its thread's alone. */
+struct weft__watch {
+    _Atomic uint32_t state; /* (a:WATCH) futex; enum weft__watch_state */
+    bool started;
+    int64_t limit_ns;
+    struct weft__watch_slot *slots; /* one for each worker */
+    uint64_t switches;              /* of all workers, at the last look */
+    _Atomic uint64_t looks;         /* for tests */
+    pthread_t thread;
 };
 
 enum weft__runtime_phase {
@@ -51,6 +78,7 @@ struct weft__runtime {
     struct weft__worker **workers;    /* (i) */
     struct weft__stack_depot *depots; /* (i) one per node of the topology */
     struct weft__pool *pool;          /* (i) helper threads */
+    struct weft__watch watch; /* beside what does not change either: every step reads its state */
     struct weft__muster muster;
     bool spins; /* (i) spinning makes sense on this plan */
     struct weft__lock helper_lock;

@@ -16,6 +16,7 @@
 #include "runtime/sched/search.h"
 #include "runtime/sched/sleep.h"
 #include "runtime/sched/switch.h"
+#include "runtime/sched/watchdog.h"
 
 enum { completion_budget = 128, timer_budget = 64, switch_budget = 61, global_every = 61 };
 enum { flush_entries = 32, flush_ns = 50000, slices_per_tending = 10000 };
@@ -106,6 +107,7 @@ static bool run_tasks(struct weft__worker *worker)
         weft__search_end(worker, true);
     if (WEFT__UNLIKELY(worker->doorbell_staged))
         weft__sleep_flush(worker);
+    weft__watchdog_note(worker->runtime);
     worker->budget = (int32_t)worker->stride - 1;
     if (task->stack == NULL && !weft__start_task(worker, task))
         return true;

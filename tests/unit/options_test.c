@@ -9,7 +9,7 @@
 #include "tests/support/unit.h"
 
 static const char *const variables[] = { "WEFT_WORKERS", "WEFT_SMT", "WEFT_SPIN_US",
-                                         "WEFT_TOPOLOGY" };
+                                         "WEFT_WATCHDOG_MS", "WEFT_TOPOLOGY" };
 
 static void clear_environment(void)
 {
@@ -30,6 +30,8 @@ static void test_resolve_bad_option_is_named(void)
         { "workers", { .size = size, .workers = UINT32_MAX } },
         { "spin_us", { .size = size, .spin_us = 1001 } },
         { "spin_us", { .size = size, .spin_us = UINT32_MAX - 1 } },
+        { "watchdog_ms", { .size = size, .watchdog_ms = 3600001 } },
+        { "watchdog_ms", { .size = size, .watchdog_ms = UINT32_MAX - 1 } },
         { "stack_bytes", { .size = size, .stack_bytes = (1 << 20) + 1 } },
         { "stack_bytes", { .size = size, .stack_bytes = SIZE_MAX } },
         { "sq_entries", { .size = size, .sq_entries = 3 } },
@@ -59,30 +61,36 @@ static void test_resolve_environment_table(void)
         uint32_t workers;
         int64_t spin_ns;
         bool smt_off;
+        int64_t watchdog_ms;
     } rows[] = {
-        { "WEFT_WORKERS", "1", true, 1, -50000, false },
-        { "WEFT_WORKERS", "1024", true, 1024, -50000, false },
-        { "WEFT_WORKERS", "007", true, 7, -50000, false },
-        { "WEFT_WORKERS", "", true, 0, -50000, false }, /* as if it were not set */
-        { "WEFT_SMT", "off", true, 0, -50000, true },
-        { "WEFT_SMT", "on", true, 0, -50000, false },
-        { "WEFT_SMT", "", true, 0, -50000, false },
-        { "WEFT_SPIN_US", "0", true, 0, 0, false },
-        { "WEFT_SPIN_US", "1000", true, 0, 1000000, false },
-        { "WEFT_WORKERS", "0", false, 0, 0, false },
-        { "WEFT_WORKERS", "1025", false, 0, 0, false },
-        { "WEFT_WORKERS", "4x", false, 0, 0, false },
-        { "WEFT_WORKERS", "0x4", false, 0, 0, false },
-        { "WEFT_WORKERS", " 4", false, 0, 0, false },
-        { "WEFT_WORKERS", "-4", false, 0, 0, false },
-        { "WEFT_WORKERS", "+4", false, 0, 0, false },
-        { "WEFT_WORKERS", "two", false, 0, 0, false },
-        { "WEFT_WORKERS", "99999999999999999999999", false, 0, 0, false },
-        { "WEFT_WORKERS", "4294967297", false, 0, 0, false },
-        { "WEFT_SMT", "no", false, 0, 0, false },
-        { "WEFT_SMT", "OFF", false, 0, 0, false },
-        { "WEFT_SPIN_US", "1001", false, 0, 0, false },
-        { "WEFT_SPIN_US", "1.5", false, 0, 0, false },
+        { "WEFT_WORKERS", "1", true, 1, -50000, false, 1000 },
+        { "WEFT_WORKERS", "1024", true, 1024, -50000, false, 1000 },
+        { "WEFT_WORKERS", "007", true, 7, -50000, false, 1000 },
+        { "WEFT_WORKERS", "", true, 0, -50000, false, 1000 }, /* as if it were not set */
+        { "WEFT_SMT", "off", true, 0, -50000, true, 1000 },
+        { "WEFT_SMT", "on", true, 0, -50000, false, 1000 },
+        { "WEFT_SMT", "", true, 0, -50000, false, 1000 },
+        { "WEFT_SPIN_US", "0", true, 0, 0, false, 1000 },
+        { "WEFT_SPIN_US", "1000", true, 0, 1000000, false, 1000 },
+        { "WEFT_WATCHDOG_MS", "0", true, 0, -50000, false, 0 },
+        { "WEFT_WATCHDOG_MS", "20", true, 0, -50000, false, 20 },
+        { "WEFT_WATCHDOG_MS", "3600000", true, 0, -50000, false, 3600000 },
+        { "WEFT_WATCHDOG_MS", "3600001", false, 0, 0, false, 0 },
+        { "WEFT_WATCHDOG_MS", "off", false, 0, 0, false, 0 },
+        { "WEFT_WORKERS", "0", false, 0, 0, false, 0 },
+        { "WEFT_WORKERS", "1025", false, 0, 0, false, 0 },
+        { "WEFT_WORKERS", "4x", false, 0, 0, false, 0 },
+        { "WEFT_WORKERS", "0x4", false, 0, 0, false, 0 },
+        { "WEFT_WORKERS", " 4", false, 0, 0, false, 0 },
+        { "WEFT_WORKERS", "-4", false, 0, 0, false, 0 },
+        { "WEFT_WORKERS", "+4", false, 0, 0, false, 0 },
+        { "WEFT_WORKERS", "two", false, 0, 0, false, 0 },
+        { "WEFT_WORKERS", "99999999999999999999999", false, 0, 0, false, 0 },
+        { "WEFT_WORKERS", "4294967297", false, 0, 0, false, 0 },
+        { "WEFT_SMT", "no", false, 0, 0, false, 0 },
+        { "WEFT_SMT", "OFF", false, 0, 0, false, 0 },
+        { "WEFT_SPIN_US", "1001", false, 0, 0, false, 0 },
+        { "WEFT_SPIN_US", "1.5", false, 0, 0, false, 0 },
     };
 
     for (size_t i = 0; i < WEFT__COUNT(rows); i++) {
@@ -93,7 +101,9 @@ static void test_resolve_environment_table(void)
         int rc = weft__options_resolve(NULL, &options, text, sizeof(text));
         bool ok = rows[i].fits
                       ? rc == 0 && options.workers == rows[i].workers &&
-                            options.spin_ns == rows[i].spin_ns && options.smt_off == rows[i].smt_off
+                            options.spin_ns == rows[i].spin_ns &&
+                            options.smt_off == rows[i].smt_off &&
+                            options.watchdog_ns == rows[i].watchdog_ms * 1000000
                       : rc == -EINVAL && strncmp(text, rows[i].name, strlen(rows[i].name)) == 0 &&
                             strstr(text, rows[i].value) != NULL && options.workers == 77;
         if (!ok)
@@ -111,7 +121,8 @@ static void test_resolve_given_options_arrive(void)
     weft_runtime_options given = WEFT_RUNTIME_OPTIONS(.workers = 1024, .smt_off = 1,
                                                       .stack_bytes = 1 << 20, .spin_us = 1000,
                                                       .migratable = 1, .topology = "2x2",
-                                                      .sq_entries = 32768, .cq_entries = 1);
+                                                      .watchdog_ms = 30, .sq_entries = 32768,
+                                                      .cq_entries = 1);
 
     clear_environment();
     CU_ASSERT_EQUAL_FATAL(weft__options_resolve(&given, &options, text, sizeof(text)), 0);
@@ -120,12 +131,15 @@ static void test_resolve_given_options_arrive(void)
     CU_ASSERT_TRUE(options.migratable);
     CU_ASSERT_EQUAL(options.stack_class, WEFT__STACK_1M);
     CU_ASSERT_EQUAL(options.spin_ns, 1000000);
+    CU_ASSERT_EQUAL(options.watchdog_ns, 30000000);
     CU_ASSERT_STRING_EQUAL(options.topology, "2x2");
     CU_ASSERT_EQUAL(options.engine.sq_entries, 32768);
     CU_ASSERT_EQUAL(options.engine.cq_entries, 1);
     given.spin_us = WEFT_SPIN_NONE;
+    given.watchdog_ms = WEFT_WATCHDOG_OFF;
     CU_ASSERT_EQUAL(weft__options_resolve(&given, &options, text, sizeof(text)), 0);
     CU_ASSERT_EQUAL(options.spin_ns, 0);
+    CU_ASSERT_EQUAL(options.watchdog_ns, 0);
 }
 
 static void test_resolve_nothing_given_gives_the_defaults(void)
@@ -140,6 +154,7 @@ static void test_resolve_nothing_given_gives_the_defaults(void)
     CU_ASSERT_FALSE(options.migratable);
     CU_ASSERT_EQUAL(options.stack_class, WEFT__STACK_64K);
     CU_ASSERT_EQUAL(options.spin_ns, -50000); /* adaptive, at most 50 us */
+    CU_ASSERT_EQUAL(options.watchdog_ns, 1000000000);
     CU_ASSERT_PTR_NULL(options.topology);
     CU_ASSERT_PTR_NULL(options.report);
 }

@@ -29,13 +29,16 @@ typedef struct weft_runtime_options {
     const char *topology;  /* synthetic topology, see numa/README.md; NULL: this machine */
     uint32_t sq_entries;   /* submission queue, power of two; 0: 256 */
     uint32_t cq_entries;   /* completion queue, power of two; 0: 4,096 */
+    uint32_t watchdog_ms;  /* 1 to 3,600,000: name a task that has run so long without a wait while
+                            * others of its worker wait; 0: 1,000; WEFT_WATCHDOG_OFF: never */
     weft_report_fn report; /* gets notices; NULL: they are dropped (weft_main: standard error) */
     void *report_context;  /* handed to report */
 } weft_runtime_options;
 
 #define WEFT_SPIN_NONE UINT32_MAX
+#define WEFT_WATCHDOG_OFF UINT32_MAX
 #define WEFT_RUNTIME_OPTIONS_INIT \
-    { sizeof(weft_runtime_options), 0, 0, 0, 0, 0, NULL, 0, 0, NULL, NULL }
+    { sizeof(weft_runtime_options), 0, 0, 0, 0, 0, NULL, 0, 0, 0, NULL, NULL }
 #ifndef __cplusplus
 #define WEFT_RUNTIME_OPTIONS(...) \
     ((weft_runtime_options){ .size = sizeof(weft_runtime_options), __VA_ARGS__ })
@@ -53,12 +56,12 @@ WEFT_BEGIN
  * weft_main - runs a program as a weft task, from main
  * Starts a runtime, runs app as its first task and stops the runtime. Notices go to standard error.
  * Interrupt (Ctrl-C) cancels everything; a second one has its usual action. Environment:
- * WEFT_WORKERS, WEFT_SMT=off, WEFT_TOPOLOGY, WEFT_SPIN_US.
+ * WEFT_WORKERS, WEFT_SMT=off, WEFT_TOPOLOGY, WEFT_SPIN_US, WEFT_WATCHDOG_MS (0: off).
  * @argc:      main's
  * @argv:      main's
  * @app:       the first task; its argument is a const weft_arguments *
- * @options:   NULL for defaults; the environment overrides workers, smt_off, topology and spin_us;
- *             a wrong size is a start that failed
+ * @options:   NULL for defaults; the environment overrides workers, smt_off, topology, spin_us and
+ *             watchdog_ms; a wrong size is a start that failed
  * Returns:    what main shall return: app's result when >= 0 (at most 125), 1 when app failed, 2
  *             when the runtime could not start, 130 after an interrupt. Failures are said on
  *             standard error
@@ -87,7 +90,8 @@ WEFT_API int weft_main(int argc, char **argv, weft_task_fn app,
  *             start
  * Cancel:     no effect
  * Ordering:   none
- * Cost:       a thread and a ring for each worker, about 1 ms    Node: workers' own
+ * Cost:       a thread and a ring for each worker, about 1 ms; a thread for the watchdog when there
+ *             is a report, which uses no CPU time while all workers sleep    Node: workers' own
  * Since:      0.1    Source: original
  */
 WEFT_API WEFT_MUST_USE weft_runtime weft_start(const weft_runtime_options *options,
