@@ -1,7 +1,7 @@
 /*
  * An idle runtime costs nothing: with 10,000 tasks parked, some of them on timers far away, the
- * process, its watchdog included, uses less than 0.1 % of a CPU. The one stress test that asserts a resource; not under a
- * sanitizer.
+ * process, its watchdog included, uses less than 0.1 % of a CPU. The one stress test that asserts a
+ * resource; not under a sanitizer.
  */
 #include <errno.h>
 #include <time.h>
