@@ -59,10 +59,11 @@ void weft__context_make(struct weft__context *context, void *low, void *top, wef
 {
     struct switch_frame *frame = (struct switch_frame *)top - 1;
 
+    /* first: what was here before may have left for good, with its frames marked as such */
+    weft__fiber_make(&context->fiber, low, (size_t)((char *)top - (char *)low));
     memset(frame, 0, sizeof(*frame));
     fill_frame(frame, fn, argument);
     context->sp = frame;
-    weft__fiber_make(&context->fiber, low, (size_t)((char *)top - (char *)low));
 }
 
 void weft__context_adopt(struct weft__context *context)

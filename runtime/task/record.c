@@ -46,7 +46,8 @@ void weft__record_define(enum weft__kind kind, size_t bytes)
     weft__lock_acquire(&kinds[kind].lock); /* pairs with weft__lock_release */
     WEFT_ASSERT(kinds[kind].stride == 0 || kinds[kind].stride == stride,
                 "records of kind %d defined twice", (int)kind);
-    kinds[kind].stride = stride;
+    if (kinds[kind].stride == 0) /* once: whoever has defined it reads it without the lock */
+        kinds[kind].stride = stride;
     weft__lock_release(&kinds[kind].lock);
 }
 
