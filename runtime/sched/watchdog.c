@@ -4,7 +4,7 @@
  * workers and names the offender. The workers do nothing for it but the load of
  * weft__watchdog_note: it compares the count of switches and the running task of two looks.
  *
- * It looks four times per limit (every 250 ms by default: 0.003 % of a CPU, measured), and not at
+ * It looks four times per limit (every 250 ms by default: 0.01 % of a CPU, measured), and not at
  * all while all workers sleep. A look that comes late counts as at most two intervals: then the
  * machine is short of CPUs, and no task is to blame.
  *

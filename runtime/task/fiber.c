@@ -32,10 +32,13 @@ void weft__fiber_adopt(struct weft__fiber *fiber)
     fiber->low = low;
 }
 
+/* The memory may be mapped for something else next: the marks of its last frames go, too. */
 void weft__fiber_destroy(struct weft__fiber *fiber)
 {
-    if (fiber->low != NULL)
+    if (fiber->low != NULL) {
         __lsan_unregister_root_region(fiber->low, fiber->bytes);
+        __asan_unpoison_memory_region(fiber->low, fiber->bytes);
+    }
     fiber->low = NULL;
 }
 

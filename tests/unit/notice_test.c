@@ -65,7 +65,7 @@ static void refuse_policy_calls_on_one_node(void)
     weft__fault_arm(WEFT__FAULT_MEMPOLICY, 1, -EPERM);
 }
 
-/* The first call asks for the affinity, the next sets that of worker 0. */
+/* The first call asks for the affinity, the next sets that of whichever worker is first. */
 static void refuse_pinning(void)
 {
     weft__fault_arm(WEFT__FAULT_AFFINITY, 2, -EPERM);
@@ -105,7 +105,7 @@ static const struct {
     { "canaries", leave_canaries_alone, end_well, 2, { "vm.max_map_count is ", "canary", "set" } },
     { "policy", refuse_policy_calls, end_well, 1, { "NUMA calls are refused", "EPERM", "allow" } },
     { "one node", refuse_policy_calls_on_one_node, end_well, 0, { "" } },
-    { "pinning", refuse_pinning, end_well, 1, { "worker 0 can't be pinned to CPU ", "allow" } },
+    { "pinning", refuse_pinning, end_well, 1, { "can't be pinned to CPU ", "allow" } },
     { "binding", refuse_binding, end_well, 1, { "mbind: EPERM", "first", "allow" } },
     { "overflow", pretend_nothing, overflow, 2, { "completion queue", "cq_entries" } },
 };
