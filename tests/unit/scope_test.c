@@ -265,31 +265,37 @@ static void test_cancel_goes_down_a_thousand_levels(void)
     rig_each(cancel_the_top);
 }
 
-/* Ends well, but only some time after it was cancelled. */
+struct late {
+    _Atomic bool joined;
+    int turns;
+};
+
+/* Ends well, but only some time after its owner was refused to join it. */
 static int end_late(void *argument)
 {
-    int *turns = argument;
+    struct late *late = argument;
 
-    while (!weft_canceled())
+    while (!weft_canceled() || !weft__load_relaxed(&late->joined))
         (void)weft_yield();
     for (int i = 0; i < 50; i++) {
         (void)weft_yield();
-        ++*turns;
+        late->turns++;
     }
     return 0;
 }
 
 static int close_while_canceled(void *argument)
 {
-    int turns = 0;
+    struct late late = { .turns = 0 };
     weft_scope inner = weft_scope_open(NULL);
 
     (void)argument;
-    (void)weft_go(inner, end_late, &turns);
+    (void)weft_go(inner, end_late, &late);
     EXPECT_EQ(weft_sleep(weft_after(1000 * WEFT_SECOND)), -ECANCELED);
     EXPECT_EQ(weft_scope_join(inner, WEFT_NEVER), -ECANCELED);
+    weft__store_relaxed(&late.joined, true);
     EXPECT_EQ(weft_scope_close(inner), 0); /* it has waited for all, and all ended well */
-    EXPECT_EQ(turns, 50);
+    EXPECT_EQ(late.turns, 50);
     EXPECT_EQ(weft_scope_close(inner), -ESRCH);
     return 0;
 }
