@@ -19,7 +19,8 @@ static volatile int hidden_index = 8;
 static volatile int hidden_large = INT_MAX;
 
 static const char *which;
-static uint64_t counter;
+static volatile uint64_t counter; /* each increment is made */
+static int present;               /* tasks that count */
 
 static bool planted(const char *name)
 {
@@ -65,9 +66,13 @@ static int use_numbers(void *argument)
 static int count(void *argument)
 {
     (void)argument;
+    __atomic_fetch_add(&present, 1, __ATOMIC_RELAXED); /* no order: both just run at once */
+    while (__atomic_load_n(&present, __ATOMIC_RELAXED) < 2)
+        (void)weft_yield();
     for (int i = 0; i < rounds; i++) {
-        if (planted("race"))
-            counter++;
+        if (planted("race")) /* all that a worker does in between orders the two */
+            for (int k = 0; k < rounds; k++)
+                counter++;
         else
             __atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED);
         (void)weft_yield();
