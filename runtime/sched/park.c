@@ -107,6 +107,7 @@ void weft__park_ready_here(struct weft__worker *worker, struct weft__task *task,
         weft__search_offer(worker, task))
         return;
     if (!from_task) {
+        worker->woken = true;
         weft__queue_append(&worker->ready, task);
         return;
     }

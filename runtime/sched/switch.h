@@ -15,16 +15,20 @@ bool weft__start_task(struct weft__worker *worker, struct weft__task *task);
 struct weft__task *weft__switch_pick_mixed(struct weft__worker *worker);
 
 /*
- * The oldest ready task. The one behind it is fetched into the cache meanwhile, for it may have
- * slept long: its saved frames are three lines of a page that nothing else touches, and the page
- * tables of that page are cold too.
+ * The oldest ready task. The one behind it is fetched into the cache meanwhile when the loop has
+ * woken some, for it may have slept long: its saved frames are three lines of a page that nothing
+ * else touches, and the page tables of that page are cold too.
  */
 static inline struct weft__task *weft__switch_take_ready(struct weft__worker *worker)
 {
     struct weft__task *task = weft__queue_take(&worker->ready);
-    const struct weft__task *behind = worker->ready.head;
 
-    if (behind != NULL && behind->stack != NULL) {
+    if (WEFT__LIKELY(!worker->woken))
+        return task;
+    const struct weft__task *behind = worker->ready.head;
+    if (behind == NULL) {
+        worker->woken = false;
+    } else if (behind->stack != NULL) {
         const char *frames = behind->stack->context.sp;
         __builtin_prefetch(frames);
         __builtin_prefetch(frames + WEFT__CACHE_LINE);

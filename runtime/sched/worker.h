@@ -53,6 +53,7 @@ struct weft__worker {
     int32_t budget;                 /* (o) switches left before the loop must run */
     uint8_t turn;                   /* (o) whose turn: ready or fresh */
     bool mixed;                     /* (o) fresh or the ring may hold something */
+    bool woken;                     /* (o) some of ready were woken by the loop */
     uint8_t nap_doublings;          /* (o) how quiet it has been */
     uint8_t lifo_streak;            /* (o) */
     bool doorbell_staged;           /* (o) must be flushed before anything else */
