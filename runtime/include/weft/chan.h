@@ -1,7 +1,7 @@
 /*
  * Channels: typed by size, FIFO, from unbuffered to any depth, usable from all workers at once.
  * Messages are copied in and out. Hand-off is FIFO too: a message goes to the task that has waited
- * longest, and nobody who comes later can take it away.
+ * longest, and nobody who comes later can take it away. See weft-channels(7).
  */
 #ifndef WEFT_CHAN_H
 #define WEFT_CHAN_H

@@ -29,8 +29,8 @@ typedef struct weft_counters {
     uint64_t helper_calls; /* calls run on helper threads */
 } weft_counters;
 
-#define WEFT_COUNTERS_NONE 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-#define WEFT_COUNTERS_INIT { sizeof(weft_counters), WEFT_COUNTERS_NONE }
+#define WEFT__COUNTERS_NONE 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+#define WEFT_COUNTERS_INIT { sizeof(weft_counters), WEFT__COUNTERS_NONE }
 
 WEFT_BEGIN
 

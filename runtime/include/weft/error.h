@@ -1,11 +1,17 @@
 /*
- * Errors. Calls return a negative errno. Fixed meanings throughout weft:
- *   -ECANCELED  the task or its scope was cancelled     -ETIMEDOUT  the deadline passed
- *   -EPIPE      the channel is closed                   -EAGAIN     a try form would have to wait
- *   -ESRCH      stale or foreign handle                 -EBADF      the same for a file
- *   -ESHUTDOWN  the runtime is stopping                 -EOPNOTSUPP the kernel lacks it
- *   -EPERM      a call that waits, outside a task       -EDEADLK    a task waits for itself
- *   -EOWNERDEAD the runtime was made before fork(2) and this is the child
+ * Errors: what calls return, and what a failed task leaves behind. A call that fails returns a
+ * negative errno. Fixed meanings throughout weft:
+ *   -ECANCELED   the task or its scope was cancelled
+ *   -ETIMEDOUT   the deadline passed
+ *   -EPIPE       the channel is closed
+ *   -EAGAIN      a try form would have to wait
+ *   -ESRCH       the handle is stale, or of another kind
+ *   -EBADF       the same for a file
+ *   -EDEADLK     a task waits for itself
+ *   -EPERM       needs a task, a runtime or another caller
+ *   -ESHUTDOWN   the runtime is stopping
+ *   -EOPNOTSUPP  the kernel lacks it
+ *   -EOWNERDEAD  weft was in use before fork(2), and this is the child
  * A failed task keeps an error object: the code, a sentence and the error that caused it.
  */
 #ifndef WEFT_ERROR_H
@@ -33,7 +39,7 @@ WEFT_BEGIN
  * Codes with a fixed meaning in weft have weft's words, all others those of the C library.
  * @code:      a result of any weft call; its sign does not matter
  * Returns:    a string that lives as long as the program
- * Errors:     none; an unknown code has the text "unknown error"
+ * Errors:     none; 0 is "no error", an unknown code "unknown error"
  * Ownership:  lent
  * Context:    any thread, any task    Suspends: never
  * Cancel:     no effect

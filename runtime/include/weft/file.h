@@ -69,7 +69,7 @@ WEFT_API WEFT_MUST_USE weft_fd weft_open(const char *path, int flags, unsigned m
  * Returns:    0, or the error that the kernel met while closing (the file is closed all the same)
  * Errors:     -EBADF when it is closed or not a file
  * Ownership:  the handle is given back
- * Context:    any task; any thread    Suspends: until operations under way have ended
+ * Context:    any task, any thread    Suspends: until operations under way have ended
  * Cancel:     neither cancel nor deadline stops it
  * Ordering:   none
  * Cost:       one close(2)    Node: none

@@ -10,7 +10,7 @@
 typedef enum weft_place_kind {
     WEFT_PLACE_LOCAL,  /* here; idle workers may take it after 20 us (starting value) */
     WEFT_PLACE_SPREAD, /* on the allowed worker with the fewest tasks */
-    WEFT_PLACE_WORKER  /* on worker @index, nowhere else */
+    WEFT_PLACE_WORKER  /* on the worker of number index, nowhere else */
 } weft_place_kind;
 
 typedef struct weft_place {
@@ -18,18 +18,52 @@ typedef struct weft_place {
     uint32_t index; /* of the worker, 0 to workers - 1; WEFT_PLACE_WORKER only */
 } weft_place;
 
+/*
+ * weft_place_local - here, or on an idle worker: what the zero place means
+ * Returns:    the place
+ * Errors:     none
+ * Ownership:  none
+ * Context:    anywhere    Suspends: never
+ * Cancel:     no effect
+ * Ordering:   none
+ * Cost:       none    Node: none
+ * Since:      0.1    Source: original
+ */
 static inline weft_place weft_place_local(void)
 {
     weft_place place = { WEFT_PLACE_LOCAL, 0 };
     return place;
 }
 
+/*
+ * weft_place_spread - on the worker that has the fewest tasks at the spawn
+ * Returns:    the place
+ * Errors:     none
+ * Ownership:  none
+ * Context:    anywhere    Suspends: never
+ * Cancel:     no effect
+ * Ordering:   none
+ * Cost:       none    Node: none
+ * Since:      0.1    Source: original
+ */
 static inline weft_place weft_place_spread(void)
 {
     weft_place place = { WEFT_PLACE_SPREAD, 0 };
     return place;
 }
 
+/*
+ * weft_place_worker - on one worker, and on no other
+ * @index:     of the worker, 0 to workers - 1; the spawn refuses others with -EINVAL
+ * Returns:    the place
+ * Errors:     none
+ * Ownership:  none
+ * Context:    anywhere    Suspends: never
+ * Cancel:     no effect
+ * Ordering:   none
+ * Cost:       none    Node: none
+ * Since:      0.1    Source: original
+ */
 static inline weft_place weft_place_worker(uint32_t index)
 {
     weft_place place = { WEFT_PLACE_WORKER, index };

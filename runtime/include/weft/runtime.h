@@ -25,10 +25,10 @@ typedef struct weft_runtime_options {
     size_t stack_bytes;    /* default of tasks; 0: 64 KiB; up to 1 MiB */
     uint32_t spin_us;      /* 1 to 1,000: how long an idle worker looks for work before it sleeps;
                               * 0: adaptive, at most 50 us; WEFT_SPIN_NONE: it sleeps at once */
-    int migratable;        /* 1: all tasks may move after a wait; read README, "Migration" */
+    int migratable;        /* 1: all tasks may move after a wait; see weft-scheduling(7) */
     const char *topology;  /* synthetic topology, see numa/README.md; NULL: this machine */
-    uint32_t sq_entries;   /* submission queue, power of two; 0: 256 */
-    uint32_t cq_entries;   /* completion queue, power of two; 0: 4,096 */
+    uint32_t sq_entries;   /* submission queue, power of two up to 32,768; 0: 256 */
+    uint32_t cq_entries;   /* completion queue, power of two up to 32,768; 0: 4,096 */
     uint32_t watchdog_ms;  /* 1 to 3,600,000: name a task that has run so long without a wait while
                             * others of its worker wait; 0: 1,000; WEFT_WATCHDOG_OFF: never */
     weft_report_fn report; /* gets notices; NULL: they are dropped (weft_main: standard error) */
@@ -67,7 +67,8 @@ WEFT_BEGIN
  *             standard error
  * Errors:     none
  * Ownership:  argc and argv stay the caller's
- * Context:    the main thread, outside any task    Suspends: blocks the thread until app has ended
+ * Context:    the main thread, outside any task    Suspends: blocks the thread until app has ended,
+ *             and up to 10 s for tasks that it has left behind
  * Cancel:     an interrupt cancels the root scope
  * Ordering:   none
  * Cost:       a thread and a ring for each worker    Node: none

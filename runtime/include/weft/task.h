@@ -2,7 +2,7 @@
  * Tasks: functions that run side by side, each on a stack of its own, written as straight-line
  * blocking code. A task that waits costs no thread. A task may start on any worker; once started it
  * always resumes on the same one, so that thread-local data and errno's address stay its own
- * (weft_spawn_options.migratable opts out).
+ * (weft_spawn_options.migratable opts out). See weft-scheduling(7).
  */
 #ifndef WEFT_TASK_H
 #define WEFT_TASK_H
@@ -33,7 +33,7 @@ typedef struct weft_spawn_options {
     size_t copy_bytes; /* > 0: the argument points to so many bytes, which are copied */
     size_t result_bytes; /* room for weft_result_give; up to 1 GiB */
     int pinned;          /* 1: never stolen, starts where its place says */
-    int migratable; /* 1: may resume on another worker after a wait; read README, "Migration" */
+    int migratable;      /* 1: may resume on another worker after a wait; see weft-scheduling(7) */
 } weft_spawn_options;
 
 #define WEFT_SPAWN_OPTIONS_INIT                                                        \
