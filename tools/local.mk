@@ -4,6 +4,7 @@ EXTRA_DIST += \
     tools/check \
     tools/lib \
     tools/lint \
+    tools/man \
     tools/quickstart
 
 bin_PROGRAMS += weft
@@ -84,6 +85,7 @@ tests_unit_wordcount_test_SOURCES = \
 unit_test_scripts += \
     tests/tools/bench_test \
     tests/tools/examples_test \
+    tests/tools/manual_test \
     tests/tools/setup_test \
     tests/tools/tour_test
 
@@ -97,8 +99,39 @@ peers:
 	PEER_WARNINGS='$(WEFT_WARNINGS)' $(srcdir)/tools/bench/peers/build $(srcdir) bench-peers
 .PHONY: peers
 
+# The manual, in a folder for `man -M man weft_chan_put`. Its generator finds out which pages there
+# are: their list is the target.
+man_sources = \
+    $(include_HEADERS) \
+    $(weft_pkgheaders) \
+    tools/man/build \
+    tools/man/docstring.awk \
+    tools/man/page.awk \
+    tools/man/read.awk \
+    tools/man/roff.awk \
+    tools/man/weft-cancellation.7 \
+    tools/man/weft-channels.7 \
+    tools/man/weft-errors.7 \
+    tools/man/weft-scheduling.7 \
+    tools/man/weft.1 \
+    tools/man/weft.7
+
+man/pages: $(man_sources)
+	$(AM_V_GEN)AWK='$(AWK)' $(srcdir)/tools/man/build $(srcdir) $(PACKAGE_VERSION) man
+
+all-local: man/pages
+
+install-data-local: man/pages
+	for section in 1 3 7; do \
+	    $(MKDIR_P) '$(DESTDIR)$(mandir)'/man$$section && \
+	    $(INSTALL_DATA) man/man$$section/* '$(DESTDIR)$(mandir)'/man$$section || exit; \
+	done
+
+uninstall-local: man/pages
+	while read -r page; do rm -f '$(DESTDIR)$(mandir)'/$$page; done <man/pages
+
 clean-local:
-	rm -rf bench-peers
+	rm -rf bench-peers man
 
 EXTRA_DIST += \
     tools/README.md \
