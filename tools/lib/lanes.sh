@@ -10,7 +10,7 @@ lanes_long=(unit-clang debug nomalloc qemu)
 
 declare -A lane_about=(
     [format]="clang-format 14 has nothing to change"
-    [lint]="layers, names, bans, descriptions, sizes, ordering comments"
+    [lint]="layers, names, bans, descriptions, the manual, sizes, ordering comments"
     [headers]="each public header compiles alone, as C11 and C++17, with gcc and clang"
     [build-gcc]="the whole tree with gcc, warnings are errors"
     [build-clang]="the whole tree with clang, warnings are errors"
@@ -120,10 +120,17 @@ lane_format() {
 lane_lint() {
     local lint
     command -v python3 || { skip "python3 is not installed" || return; }
-    for lint in layering names bans docstrings sizes ordering; do
+    for lint in layering names bans docstrings manuals sizes ordering; do
         echo "== tools/lint/$lint"
         if "tools/lint/$lint"; then count 1 0 0; else count 0 1 0; fi
     done
+    echo "== tools/lint/roff"
+    tools/lint/roff >"$work/roff"
+    case $? in
+    0) count 1 0 0 ;;
+    77) count 0 0 1; skip "$(cat "$work/roff")" || : ;;
+    *) cat "$work/roff" && count 0 1 0 ;;
+    esac
 }
 
 lane_headers() {

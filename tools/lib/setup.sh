@@ -21,6 +21,7 @@ header:CUnit/CUnit.h libcunit1-dev"
 setup_check="
 command:c++ g++ headers,install
 command:python3 python3 lint,unit
+command:groff groff-base lint,unit
 command:clang clang build-clang,headers,unit-clang
 command:clang-format-14 clang-format-14 format
 command:spin spin model
