@@ -5,6 +5,8 @@
 support_sources += \
     tests/support/bed.c \
     tests/support/bed.h \
+    tests/support/bodies.c \
+    tests/support/bodies.h \
     tests/support/expect.c \
     tests/support/expect.h \
     tests/support/fake_engine.c \

@@ -7,15 +7,12 @@
 #include <string.h>
 
 #include "runtime/base/compiler.h"
+#include "tests/support/bodies.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
 
 enum { many = 200, pipe_bytes = 1 << 20 };
-
-static const weft_scope_options run_all = { .size = sizeof(run_all),
-                                            .policy = WEFT_RUN_ALL,
-                                            .until = { INT64_MAX } };
 
 /* What the calls work on. */
 struct bed {

@@ -6,15 +6,12 @@
 #include <string.h>
 
 #include "runtime/base/lock.h"
+#include "tests/support/bodies.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
 
 enum { many = 200, some = 5 };
-
-static const weft_scope_options run_all = { .size = sizeof(run_all),
-                                            .policy = WEFT_RUN_ALL,
-                                            .until = { INT64_MAX } };
 
 /* One put or take as a task of its own; the task's result is the call's. */
 struct turn {

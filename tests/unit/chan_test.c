@@ -6,15 +6,12 @@
 #include <string.h>
 
 #include "runtime/base/lock.h"
+#include "tests/support/bodies.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
 
 enum { many = 200, some = 5 };
-
-static const weft_scope_options run_all = { .size = sizeof(run_all),
-                                            .policy = WEFT_RUN_ALL,
-                                            .until = { INT64_MAX } };
 
 /* One put or take as a task of its own; the task's result is the call's. */
 struct turn {
@@ -372,13 +369,8 @@ static void test_handles_wrong_ones_are_errors_and_negative_ones_pass(void)
     rig_run(1, wrong_handles);
 }
 
-static int return_value(void *argument)
-{
-    return *(const int *)argument;
-}
-
 /* Waits for a message, then ends with @value. */
-static int end_on_message(void *argument)
+static int end_on_turn(void *argument)
 {
     const struct turn *turn = argument;
     int ignored;
@@ -386,10 +378,10 @@ static int end_on_message(void *argument)
     return rc < 0 ? rc : turn->value;
 }
 
-static weft_task start_end_on_message(weft_scope scope, weft_chan gate, int value)
+static weft_task start_turn(weft_scope scope, weft_chan gate, int value)
 {
     struct turn turn = { gate, value, WEFT_NEVER, NULL };
-    return weft_go_copy(scope, end_on_message, &turn, sizeof(turn));
+    return weft_go_copy(scope, end_on_turn, &turn, sizeof(turn));
 }
 
 static int bind_closes(void *argument)
@@ -403,7 +395,7 @@ static int bind_closes(void *argument)
         weft_chan chans[3];
         int before = results[i][0];
         weft_task early = weft_go_copy(scope, return_value, &before, sizeof(before));
-        weft_task task = start_end_on_message(scope, gate, results[i][0]);
+        weft_task task = start_turn(scope, gate, results[i][0]);
         for (int j = 0; j < 3; j++)
             chans[j] = weft_chan_create(sizeof(int), 2);
         EXPECT_EQ(weft_wait(early, WEFT_NEVER), before);
@@ -436,8 +428,8 @@ static int bind_several_tasks(void *argument)
     weft_chan chan = weft_chan_create(sizeof(int), 1);
     weft_chan gone = weft_chan_create(sizeof(int), 1);
     weft_scope scope = weft_scope_open(&run_all);
-    weft_task second = start_end_on_message(scope, other, -ENOSPC);
-    weft_task first = start_end_on_message(scope, gate, -EIO);
+    weft_task second = start_turn(scope, other, -ENOSPC);
+    weft_task first = start_turn(scope, gate, -EIO);
 
     (void)argument;
     EXPECT_EQ(weft_chan_bind(chan, second), 0);

@@ -11,16 +11,13 @@
 #include <unistd.h>
 
 #include "runtime/base/fault.h"
+#include "tests/support/bodies.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/tree.h"
 #include "tests/support/unit.h"
 
 enum { readers = 8, rounds = 100, path_room = 256 };
-
-static const weft_scope_options run_all = { .size = sizeof(run_all),
-                                            .policy = WEFT_RUN_ALL,
-                                            .until = { INT64_MAX } };
 
 static struct tree tree;
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "runtime/base/lock.h"
+#include "tests/support/bodies.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
@@ -34,12 +35,6 @@ static weft_counters counters = WEFT_COUNTERS_INIT;
 static weft_file_info info = WEFT_FILE_INFO_INIT;
 static weft_dir_entry entry;
 static char bytes[WEFT_NAME];
-
-static int end_well(void *argument)
-{
-    (void)argument;
-    return 0;
-}
 
 /* One function a call, in one line each. Every exported call is here, or exempt. */
 #define CALL(name, expression)                                                                     \

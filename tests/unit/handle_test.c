@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "runtime/base/compiler.h"
+#include "tests/support/bodies.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
@@ -17,12 +18,6 @@ static weft_counters counters;
 static weft_dir_entry entry;
 static const weft_spawn_options spawn_options;
 static char bytes[WEFT_NAME];
-
-static int end_well(void *argument)
-{
-    (void)argument;
-    return 0;
-}
 
 /* One function a call; all arguments but the handle are wrong where they can be. */
 #define CALL(name, expression)                                                                     \

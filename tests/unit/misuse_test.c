@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "runtime/base/compiler.h"
+#include "tests/support/bodies.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
 
@@ -19,12 +20,6 @@ static weft_fd file;
 static weft_dir folder;
 static weft_file_info info = WEFT_FILE_INFO_INIT;
 static void *volatile nothing; /* so that no compiler sees what is handed over */
-
-static int end_well(void *argument)
-{
-    (void)argument;
-    return 0;
-}
 
 static weft_task_fn no_function(void)
 {

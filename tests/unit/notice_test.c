@@ -11,6 +11,7 @@
 #include "runtime/base/fault.h"
 #include "runtime/sched/runtime.h"
 #include "runtime/task/guard.h"
+#include "tests/support/bodies.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
 #include "uring/probe.h"
@@ -19,12 +20,6 @@ static void print_notice(void *context, const char *text)
 {
     (void)context;
     (void)fprintf(stderr, "notice: %s\n", text);
-}
-
-static int end_well(void *argument)
-{
-    (void)argument;
-    return 0;
 }
 
 /* Each row pretends one thing before the first start. */

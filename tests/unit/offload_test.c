@@ -6,15 +6,12 @@
 
 #include "runtime/base/fault.h"
 #include "runtime/offload/offload.h"
+#include "tests/support/bodies.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
 
 enum { helpers = 16, queue = 1024 }; /* the pool's bounds */
-
-static const weft_scope_options run_all = { .size = sizeof(run_all),
-                                            .policy = WEFT_RUN_ALL,
-                                            .until = { INT64_MAX } };
 
 static int gate[2]; /* a pipe; helpers wait until its writing end is closed */
 static _Atomic int begun;

@@ -13,6 +13,7 @@
 #include "runtime/base/lock.h"
 #include "runtime/sched/worker.h"
 #include "uring/engine.h"
+#include "tests/support/bodies.h"
 #include "tests/support/expect.h"
 #include "tests/support/heap.h"
 #include "tests/support/rig.h"
@@ -32,11 +33,6 @@ static weft_runtime start(uint32_t workers)
         (void)fprintf(stderr, "no runtime: %s\n", error.text);
     CU_ASSERT_TRUE_FATAL(runtime > 0);
     return runtime;
-}
-
-static int return_value(void *argument)
-{
-    return *(const int *)argument;
 }
 
 static int sleep_long(void *argument)

@@ -5,34 +5,10 @@
 #include <string.h>
 
 #include "runtime/base/compiler.h"
+#include "tests/support/bodies.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
-
-static const weft_scope_options run_all = { .size = sizeof(run_all),
-                                            .policy = WEFT_RUN_ALL,
-                                            .until = { INT64_MAX } };
-
-static int end_well(void *argument)
-{
-    (void)argument;
-    return 0;
-}
-
-/* Ends with the number that it takes out of the channel. */
-static int end_on_message(void *argument)
-{
-    int value = 0;
-    int rc = weft_chan_take(*(const weft_chan *)argument, &value, WEFT_NEVER);
-    return rc < 0 ? rc : value;
-}
-
-static weft_task start_end_on_message(weft_scope scope, weft_chan chan)
-{
-    weft_task task = weft_go_copy(scope, end_on_message, &chan, sizeof(chan));
-    rig_await(task, WEFT_TASK_WAITING);
-    return task;
-}
 
 struct gift {
     size_t bytes;

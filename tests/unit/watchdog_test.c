@@ -8,6 +8,7 @@
 #include "runtime/base/lock.h"
 #include "runtime/sched/handle.h"
 #include "runtime/sched/watchdog.h"
+#include "tests/support/bodies.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
@@ -183,12 +184,6 @@ static bool await_looks(struct weft__watch *watch, uint64_t looks)
         if (sched_yield() != 0 || weft_clock() > until_ns)
             return false;
     return true;
-}
-
-static int end_well(void *argument)
-{
-    (void)argument;
-    return 0;
 }
 
 static void test_it_sleeps_with_the_workers_and_wakes_with_them(void)
