@@ -3,7 +3,7 @@
  * so a stale handle can always be looked at: its generation no longer matches, and that is an
  * error.
  *
- * A handle is       [63] 0   [62:32] generation   [31] 0   [30:28] kind   [27:0] index
+ * A handle is       [63] 0   [62:32] generation   [31] 0   [30:27] kind   [26:0] index
  * A record's life is         [63:32] generation   [31:8] pins   [7:0] flags, LOCKED among them
  *
  * ORDERING LIFE: whoever holds the lock of a record sees all that earlier holders did.
@@ -63,7 +63,7 @@ struct weft__record {
 
 #define WEFT__LIFE_LAST UINT64_C(0x7FFFFFFF) /* the last generation of a record */
 
-enum { WEFT__RECORD_CHUNK = 1024, WEFT__RECORD_CHUNKS = 1 << 18 };
+enum { WEFT__RECORD_CHUNK = 1024, WEFT__RECORD_CHUNKS = 1 << 17 };
 
 struct weft__record_chunk {
     _Atomic(char *) base;
@@ -91,7 +91,7 @@ void weft__record_define(enum weft__kind kind, size_t bytes);
 /*
  * A free record, locked, its generation valid, no other flags, no pins; all else as its last user
  * left it (zeroed when new). The maker fills it in and unlocks it, or frees it again. @cache may be
- * NULL. NULL: no memory, 2^28 records are in use, the kind was never defined, or this is the child
+ * NULL. NULL: no memory, 2^27 records are in use, the kind was never defined, or this is the child
  * of a fork.
  */
 struct weft__record *weft__record_new(enum weft__kind kind, struct weft__record_cache *cache);
@@ -117,7 +117,7 @@ bool weft__record_lock_slow(struct weft__record *record, uint64_t generation);
 static inline int64_t weft__record_handle(const struct weft__record *record)
 {
     uint64_t generation = weft__load_relaxed(&record->life) >> WEFT__LIFE_GENERATION_SHIFT;
-    return (int64_t)(generation << 32 | (uint64_t)record->kind << 28 | record->index);
+    return (int64_t)(generation << 32 | (uint64_t)record->kind << 27 | record->index);
 }
 
 /* The record that @handle named once, and the generation to compare. NULL: never was a handle. */
@@ -125,9 +125,9 @@ static inline struct weft__record *weft__record_find(int64_t handle, enum weft__
                                                      uint64_t *out_generation)
 {
     uint32_t low = (uint32_t)handle;
-    uint32_t index = low & 0x0FFFFFFFu;
+    uint32_t index = low & 0x07FFFFFFu;
 
-    if (WEFT__UNLIKELY(handle <= (int64_t)UINT32_MAX || low >> 28 != (uint32_t)kind))
+    if (WEFT__UNLIKELY(handle <= (int64_t)UINT32_MAX || low >> 27 != (uint32_t)kind))
         return NULL; /* negative, or of generation 0, which no record has: cut to 32 bits */
     struct weft__record_chunk *chunk = &weft__record_chunks[index / WEFT__RECORD_CHUNK];
     char *base = weft__load_acquire(&chunk->base); /* pairs with the release in record.c */
