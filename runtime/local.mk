@@ -124,6 +124,8 @@ weft_sources += \
     runtime/sched/wheel.h \
     runtime/sched/worker.h \
     runtime/sched/yield.c \
+    runtime/sync/line.c \
+    runtime/sync/line.h \
     runtime/sync/chan.c \
     runtime/offload/offload.c \
     runtime/offload/offload.h \

@@ -136,7 +136,8 @@ void weft__park_send(struct weft__worker *worker, struct weft__worker *target,
         weft__handle_let_go(runtime);
 }
 
-void weft__park_ready(struct weft__worker *worker, struct weft__task *task)
+/* Makes @task ready by its home; @next: before others, when that is the caller's. */
+static inline void ready(struct weft__worker *worker, struct weft__task *task, bool next)
 {
     struct weft__worker *home = weft__load_relaxed(&task->home); /* the claim ordered it: PARK P2 */
 
@@ -145,9 +146,19 @@ void weft__park_ready(struct weft__worker *worker, struct weft__task *task)
         return;
     }
     if (home == worker) {
-        weft__park_ready_here(worker, task, weft__worker_task(worker) != NULL);
+        weft__park_ready_here(worker, task, next && weft__worker_task(worker) != NULL);
         return;
     }
     task->wake.deliver = deliver_wake;
     weft__park_send(worker, home, &task->wake);
+}
+
+void weft__park_ready(struct weft__worker *worker, struct weft__task *task)
+{
+    ready(worker, task, true);
+}
+
+void weft__park_ready_queued(struct weft__worker *worker, struct weft__task *task)
+{
+    ready(worker, task, false);
 }

@@ -71,6 +71,9 @@ static inline bool weft__park_claim(struct weft__ticket ticket, enum weft__wait_
  * NULL. */
 void weft__park_ready(struct weft__worker *worker, struct weft__task *task);
 
+/* The same, behind what is ready already: for one of several that are to run in order. */
+void weft__park_ready_queued(struct weft__worker *worker, struct weft__task *task);
+
 /* The same for its home worker itself; @from_task lets it run next, before others. */
 void weft__park_ready_here(struct weft__worker *worker, struct weft__task *task, bool from_task);
 

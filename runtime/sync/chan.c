@@ -22,22 +22,9 @@
 #include "runtime/sched/join.h"
 #include "runtime/sched/runtime.h"
 #include "runtime/sched/thread.h"
+#include "runtime/sync/line.h"
 
 enum { message_max = 64 * 1024, depth_max = 1 << 24, buffer_max = 1 << 30, inline_bytes = 64 };
-
-/* A task that waits in put or take; lives on its stack, in a queue under the channel's lock. */
-struct waiter {
-    struct waiter *next;
-    struct waiter **link; /* what points to it; NULL: in no queue */
-    struct weft__ticket ticket;
-    void *message; /* where to copy to (take) or from (put) */
-    int result;    /* set by whoever claims it */
-};
-
-struct waiters {
-    struct waiter *first;
-    struct waiter **last; /* where the next one is hung */
-};
 
 struct chan {
     struct weft__record record;
@@ -47,8 +34,8 @@ struct chan {
     uint32_t head;          /* (l) index of the oldest */
     char *buffer;           /* (i) */
     size_t buffer_bytes;    /* (i) 0: inline */
-    struct waiters putters; /* (l) */
-    struct waiters takers;  /* (l) */
+    struct weft__line putters; /* (l) */
+    struct weft__line takers;  /* (l) */
     int error;              /* (l) what put and take return once closed; 0: open */
     _Alignas(16) char inline_buffer[inline_bytes];
 };
@@ -66,37 +53,6 @@ static inline void copy_message(void *to, const void *from, uint32_t bytes)
         memcpy(to, from, sizeof(uint32_t));
     else if (bytes != 0)
         memcpy(to, from, bytes);
-}
-
-static inline void hang(struct waiters *queue, struct waiter *waiter)
-{
-    waiter->next = NULL;
-    waiter->link = queue->last;
-    *queue->last = waiter;
-    queue->last = &waiter->next;
-}
-
-static inline void unhang(struct waiters *queue, struct waiter *waiter)
-{
-    *waiter->link = waiter->next;
-    if (waiter->next != NULL)
-        waiter->next->link = waiter->link;
-    else
-        queue->last = waiter->link;
-    waiter->link = NULL;
-}
-
-/* The longest waiting task whose wait could be claimed, out of the queue; NULL: none. */
-static inline struct waiter *claim_first(struct waiters *queue)
-{
-    struct waiter *waiter;
-
-    while ((waiter = queue->first) != NULL) {
-        unhang(queue, waiter);
-        if (WEFT__LIKELY(weft__park_claim(waiter->ticket, WEFT__WAIT_WOKEN)))
-            return waiter;
-    }
-    return NULL;
 }
 
 static inline char *slot(struct chan *chan, uint32_t index)
@@ -122,13 +78,13 @@ static inline void buffer_take(struct chan *chan, void *out_message)
 }
 
 /* Puts without waiting. 0, -EAGAIN or the close error; *out_woken gets a taker to make ready. */
-static inline int put_locked(struct chan *chan, const void *message, struct waiter **out_woken)
+static inline int put_locked(struct chan *chan, const void *message, struct weft__waiter **out_woken)
 {
-    struct waiter *taker;
+    struct weft__waiter *taker;
 
     if (WEFT__UNLIKELY(chan->error != 0))
         return chan->error;
-    taker = claim_first(&chan->takers);
+    taker = weft__line_claim(&chan->takers);
     if (taker != NULL) {
         copy_message(taker->message, message, chan->message_bytes);
         taker->result = 0;
@@ -142,17 +98,17 @@ static inline int put_locked(struct chan *chan, const void *message, struct wait
 }
 
 /* Takes without waiting; a putter that waits moves up into the freed slot. */
-static inline int take_locked(struct chan *chan, void *out_message, struct waiter **out_woken)
+static inline int take_locked(struct chan *chan, void *out_message, struct weft__waiter **out_woken)
 {
-    struct waiter *putter = NULL;
+    struct weft__waiter *putter = NULL;
 
     if (chan->count > 0) {
         buffer_take(chan, out_message);
-        putter = claim_first(&chan->putters);
+        putter = weft__line_claim(&chan->putters);
         if (putter != NULL)
             buffer_put(chan, putter->message);
     } else {
-        putter = claim_first(&chan->putters);
+        putter = weft__line_claim(&chan->putters);
         if (putter == NULL)
             return chan->error != 0 ? chan->error : -EAGAIN;
         copy_message(out_message, putter->message, chan->message_bytes);
@@ -165,24 +121,24 @@ static inline int take_locked(struct chan *chan, void *out_message, struct waite
 }
 
 /*
- * Waits in @queue of @chan, which is locked; unlocks it. A wait that ends by deadline or cancel
- * takes itself out, unless the channel is gone, which has emptied its queues.
+ * Waits in @line of @chan, which is locked; unlocks it. A wait that ends by deadline or cancel takes
+ * itself out, unless the channel is gone, which has emptied its lines.
  */
-static int wait_locked(struct weft__worker *worker, struct chan *chan, struct waiters *queue,
+static int wait_locked(struct weft__worker *worker, struct chan *chan, struct weft__line *line,
                        void *message, weft_deadline until, enum weft__wait_reason reason)
 {
-    struct waiter waiter = { .message = message };
+    struct weft__waiter waiter = { .message = message };
     uint64_t generation = weft__load_relaxed(&chan->record.life) >> 32;
 
     waiter.ticket = weft__park_begin(weft__thread_or_task(worker), reason);
-    hang(queue, &waiter);
+    weft__line_append(line, &waiter);
     weft__record_unlock(&chan->record);
     int rc = weft__park_commit(worker, waiter.ticket, until, 0);
     if (WEFT__LIKELY(rc == 0))
         return waiter.result;
     if (weft__record_lock_as(&chan->record, generation)) {
-        if (waiter.link != NULL)
-            unhang(queue, &waiter);
+        if (waiter.line != NULL)
+            weft__line_remove(&waiter);
         weft__record_unlock(&chan->record);
     }
     return rc;
@@ -226,8 +182,8 @@ weft_chan weft_chan_create(size_t message_bytes, size_t depth)
     chan->error = 0;
     chan->buffer = chan->inline_buffer;
     chan->buffer_bytes = message_bytes * depth > inline_bytes ? message_bytes * depth : 0;
-    chan->putters = (struct waiters){ .last = &chan->putters.first };
-    chan->takers = (struct waiters){ .last = &chan->takers.first };
+    weft__line_init(&chan->putters);
+    weft__line_init(&chan->takers);
     if (chan->buffer_bytes > 0)
         chan->buffer = weft__memory_alloc(WEFT__NODE_LOCAL, chan->buffer_bytes);
     if (chan->buffer == NULL) {
@@ -248,7 +204,7 @@ int weft_chan_put(weft_chan chan, const void *message, weft_deadline until)
 {
     int rc = 0;
     struct weft__worker *worker = weft__self_worker();
-    struct waiter *woken = NULL;
+    struct weft__waiter *woken = NULL;
     struct chan *found;
 
     if (WEFT__UNLIKELY(is_canceled(worker)))
@@ -262,8 +218,7 @@ int weft_chan_put(weft_chan chan, const void *message, weft_deadline until)
         return wait_locked(worker, found, &found->putters, (void *)(uintptr_t)message, until,
                            WEFT__REASON_PUT);
     weft__record_unlock(&found->record);
-    if (woken != NULL)
-        weft__park_ready(worker, woken->ticket.task);
+    weft__line_wake(worker, woken);
     return rc;
 }
 
@@ -271,7 +226,7 @@ int weft_chan_take(weft_chan chan, void *out_message, weft_deadline until)
 {
     int rc = 0;
     struct weft__worker *worker = weft__self_worker();
-    struct waiter *woken = NULL;
+    struct weft__waiter *woken = NULL;
     struct chan *found;
 
     if (WEFT__UNLIKELY(is_canceled(worker)))
@@ -284,15 +239,14 @@ int weft_chan_take(weft_chan chan, void *out_message, weft_deadline until)
     if (rc == -EAGAIN && (rc = refuse_wait(worker, until)) == 0)
         return wait_locked(worker, found, &found->takers, out_message, until, WEFT__REASON_TAKE);
     weft__record_unlock(&found->record);
-    if (woken != NULL)
-        weft__park_ready(worker, woken->ticket.task);
+    weft__line_wake(worker, woken);
     return rc;
 }
 
 int weft_chan_try_put(weft_chan chan, const void *message)
 {
     int rc = 0;
-    struct waiter *woken = NULL;
+    struct weft__waiter *woken = NULL;
     struct chan *found = lock_chan(chan, &rc);
 
     if (found == NULL)
@@ -300,15 +254,14 @@ int weft_chan_try_put(weft_chan chan, const void *message)
     WEFT_NEED_BYTES(message, found->message_bytes);
     rc = put_locked(found, message, &woken);
     weft__record_unlock(&found->record);
-    if (woken != NULL)
-        weft__park_ready(weft__self_worker(), woken->ticket.task);
+    weft__line_wake(weft__self_worker(), woken);
     return rc;
 }
 
 int weft_chan_try_take(weft_chan chan, void *out_message)
 {
     int rc = 0;
-    struct waiter *woken = NULL;
+    struct weft__waiter *woken = NULL;
     struct chan *found = lock_chan(chan, &rc);
 
     if (found == NULL)
@@ -316,41 +269,14 @@ int weft_chan_try_take(weft_chan chan, void *out_message)
     WEFT_NEED_BYTES(out_message, found->message_bytes);
     rc = take_locked(found, out_message, &woken);
     weft__record_unlock(&found->record);
-    if (woken != NULL)
-        weft__park_ready(weft__self_worker(), woken->ticket.task);
+    weft__line_wake(weft__self_worker(), woken);
     return rc;
-}
-
-/* Claims all waiters of a queue with @error; those to make ready, as a list in order. */
-static struct waiter *claim_all(struct waiters *queue, int error)
-{
-    struct waiter *claimed = NULL;
-    struct waiter **end = &claimed;
-    struct waiter *waiter;
-
-    while ((waiter = claim_first(queue)) != NULL) {
-        waiter->result = error;
-        *end = waiter;
-        end = &waiter->next;
-    }
-    *end = NULL;
-    return claimed;
-}
-
-static void make_ready(struct waiter *waiter)
-{
-    struct weft__worker *worker = weft__self_worker();
-
-    while (waiter != NULL) {
-        struct waiter *next = waiter->next;
-        weft__park_ready(worker, waiter->ticket.task);
-        waiter = next;
-    }
 }
 
 int weft_chan_close(weft_chan chan, int error)
 {
     int rc = 0;
+    struct weft__worker *worker = weft__self_worker();
     struct chan *found = lock_chan(chan, &rc);
 
     if (found == NULL)
@@ -361,11 +287,11 @@ int weft_chan_close(weft_chan chan, int error)
     }
     if (found->error == 0)
         found->error = error == 0 ? -EPIPE : error;
-    struct waiter *putters = claim_all(&found->putters, found->error);
-    struct waiter *takers = claim_all(&found->takers, found->error);
+    struct weft__waiter *putters = weft__line_claim_many(&found->putters, SIZE_MAX, found->error);
+    struct weft__waiter *takers = weft__line_claim_many(&found->takers, SIZE_MAX, found->error);
     weft__record_unlock(&found->record);
-    make_ready(putters);
-    make_ready(takers);
+    (void)weft__line_wake_many(worker, putters);
+    (void)weft__line_wake_many(worker, takers);
     return 0;
 }
 
@@ -377,13 +303,13 @@ int weft_chan_release(weft_chan chan)
 
     if (found == NULL)
         return rc;
-    struct waiter *putters = claim_all(&found->putters, -EPIPE);
-    struct waiter *takers = claim_all(&found->takers, -EPIPE);
+    struct weft__waiter *putters = weft__line_claim_many(&found->putters, SIZE_MAX, -EPIPE);
+    struct weft__waiter *takers = weft__line_claim_many(&found->takers, SIZE_MAX, -EPIPE);
     if (found->buffer_bytes > 0)
         weft__memory_free(found->buffer, found->buffer_bytes);
     weft__record_free_locked(&found->record, worker != NULL ? &worker->records : NULL);
-    make_ready(putters);
-    make_ready(takers);
+    (void)weft__line_wake_many(worker, putters);
+    (void)weft__line_wake_many(worker, takers);
     return 0;
 }
 
