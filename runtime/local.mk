@@ -1,10 +1,8 @@
-# The library. Sources stand in the order of the layers; a header stands beside its source.
 
 lib_LTLIBRARIES = libweft.la
 noinst_LTLIBRARIES = libweft-private.la
 
 # Built once. libweft.la is made of it; tests link it as it is and so reach the hidden symbols.
-libweft_private_la_SOURCES = $(weft_sources)
 
 libweft_la_SOURCES =
 libweft_la_LIBADD = \
@@ -37,7 +35,6 @@ weft_pkgheaders += \
     runtime/include/weft/task.h \
     runtime/include/weft/time.h
 
-weft_sources += \
     runtime/base/atomic.c \
     runtime/base/atomic.h \
     runtime/base/check.c \
@@ -127,6 +124,10 @@ weft_sources += \
     runtime/sync/line.c \
     runtime/sync/line.h \
     runtime/sync/chan.c \
+    runtime/sync/chan.h \
+    runtime/sync/chan_life.c \
+    runtime/sync/chan_look.c \
+    runtime/sync/chan_many.c \
     runtime/offload/offload.c \
     runtime/offload/offload.h \
     runtime/io/dir.c \
@@ -140,9 +141,7 @@ weft_sources += \
     runtime/trace/counters.c
 
 if WEFT_X86_64
-weft_sources += runtime/task/switch_x86_64.S
 else
-weft_sources += runtime/task/switch_aarch64.S
 endif
 
 EXTRA_DIST += \

@@ -33,6 +33,7 @@ unit_tests += \
     tests/unit/base_test \
     tests/unit/cancel_test \
     tests/unit/cgroup_test \
+    tests/unit/chan_look_test \
     tests/unit/chan_race_test \
     tests/unit/chan_size_test \
     tests/unit/chan_test \

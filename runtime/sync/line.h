@@ -4,9 +4,10 @@
  * (select), then its waiters share one ticket, and whoever claims it first ends it for all.
  *
  * STATE waiter: standing -> claimed, by a partner under the lock of the object: its wait is over,
- * result says how; standing -> passed over, by a partner who found its wait ended already (deadline,
- * cancel, another line); standing -> left, by itself, under the lock. Terminal: all but standing.
- * claimed and passed over are out of the line; a claimed one is the partner's until it is woken.
+ * result says how; standing -> passed over, by a partner who found its wait ended already (by a
+ * deadline, a cancel, another line); standing -> left, by itself, under the lock. Terminal: all but
+ * standing. Claimed and passed over are out of the line; a claimed one is the partner's until it is
+ * woken.
  */
 #ifndef WEFT_SYNC_LINE_H
 #define WEFT_SYNC_LINE_H

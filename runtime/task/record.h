@@ -235,6 +235,30 @@ static inline struct weft__record *weft__record_lock(int64_t handle, enum weft__
     return NULL;
 }
 
+/* The same for whoever goes on with weft__record_unlock_known. */
+static inline struct weft__record *weft__record_lock_life(int64_t handle, enum weft__kind kind,
+                                                          uint64_t *out_life, int *out_error)
+{
+    uint64_t generation = 0;
+    struct weft__record *record = weft__record_find(handle, kind, &generation);
+
+    if (WEFT__LIKELY(record != NULL && !weft__load_relaxed(&weft__record_forked))) {
+        uint64_t life = weft__load_relaxed(&record->life);
+        if (WEFT__LIKELY(life >> 32 == generation && (life & WEFT__LIFE_LOCKED) == 0) &&
+            WEFT__LIKELY(weft__cas_acquire(&record->life, &life, /* LIFE B1 */
+                                           life | WEFT__LIFE_LOCKED))) {
+            *out_life = life;
+            return record;
+        }
+        if (weft__record_lock_slow(record, generation)) {
+            *out_life = weft__load_relaxed(&record->life) & ~(uint64_t)WEFT__LIFE_LOCKED;
+            return record;
+        }
+    }
+    *out_error = weft__record_error(handle);
+    return NULL;
+}
+
 /* A pin keeps a record (not the object's state) until weft__record_unpin. Under the lock. */
 static inline void weft__record_pin_locked(struct weft__record *record)
 {

@@ -81,6 +81,14 @@ static char bytes[WEFT_NAME];
     X(chan_take, weft_chan_take(made.chan, bytes, WEFT_NOW))                                       \
     X(chan_try_put, weft_chan_try_put(made.chan, bytes))                                           \
     X(chan_try_take, weft_chan_try_take(made.chan, bytes))                                         \
+    X(chan_next, weft_chan_next(made.chan, bytes, WEFT_NOW))                                       \
+    X(chan_fetch, weft_chan_fetch(made.chan, bytes, WEFT_NOW))                                     \
+    X(chan_wait, weft_chan_wait(made.chan, WEFT_NOW))                                              \
+    X(chan_put_many, weft_chan_put_many(made.chan, bytes, 1, WEFT_NOW))                            \
+    X(chan_take_many, weft_chan_take_many(made.chan, bytes, 1, 1, WEFT_NOW))                       \
+    X(chan_ready, weft_chan_ready(made.chan))                                                      \
+    X(chan_count, weft_chan_count(made.chan))                                                      \
+    X(chan_closed, weft_chan_closed(made.chan))                                                    \
     X(chan_close, weft_chan_close(made.chan, 0))                                                   \
     X(chan_bind, weft_chan_bind(made.chan, made.task))                                             \
     X(chan_release, weft_chan_release(made.chan))                                                  \

@@ -10,13 +10,17 @@
 #include <weft/error.h>
 #include <weft/time.h>
 
+/* The depth of a channel that grows as it needs to. */
+#define WEFT_UNBOUNDED (SIZE_MAX / 2)
+
 WEFT_BEGIN
 
 /*
  * weft_chan_create - makes a channel
  * @message_bytes: size of each message; 0 to 64 KiB (0: only the event counts)
  * @depth:     how many messages it holds; 0 is unbuffered: put and take meet; up to 2^24, and at
- *             most 1 GiB of messages
+ *             most 1 GiB of messages; WEFT_UNBOUNDED: its buffer grows, to the same limits, and a
+ *             put never waits
  * Returns:    the channel; end it with weft_chan_release
  * Errors:     -EINVAL for a size or depth out of range, -ENOMEM
  * Ownership:  the caller owns the channel
@@ -37,7 +41,8 @@ WEFT_API weft_chan weft_chan_create(size_t message_bytes, size_t depth);
  * @until:     how long to wait
  * Returns:    0
  * Errors:     -EPIPE closed, or the error it was closed with; -ETIMEDOUT, -ECANCELED, -ESRCH,
- *             -EPERM when it would have to wait in a callback of the runtime, which must not
+ *             -EPERM when it would have to wait in a callback of the runtime, which must not; of an
+ *             unbounded channel -ENOMEM, and -ENOBUFS at its limit
  * Ownership:  copied; message is borrowed until the return
  * Context:    any task, any thread    Suspends: until there is room or a taker
  * Cancel:     all or nothing: on an error nobody has got or will get the message
@@ -65,6 +70,144 @@ WEFT_API WEFT_MUST_USE int weft_chan_put(weft_chan chan, const void *message, we
  * Since:      0.1    Source: original
  */
 WEFT_API WEFT_MUST_USE int weft_chan_take(weft_chan chan, void *out_message, weft_deadline until);
+
+/*
+ * weft_chan_next - takes messages until a channel is closed
+ * For loops: while ((rc = weft_chan_next(jobs, &job, WEFT_NEVER)) > 0) ... Several loops share the
+ * messages: each goes to one of them.
+ * @chan:      the channel
+ * @out_message: as weft_chan_take
+ * @until:     how long to wait
+ * Returns:    1 with a message; 0 when the channel is drained and was closed plainly (or with
+ *             -EPIPE)
+ * Errors:     the error that the channel was closed with, and those of weft_chan_take
+ * Ownership:  copied out
+ * Context:    any task, any thread    Suspends: until there is a message or the close
+ * Cancel:     as weft_chan_take
+ * Ordering:   as weft_chan_take
+ * Cost:       as weft_chan_take    Node: none
+ * Since:      0.1    Source: Julia's iteration over a channel
+ */
+WEFT_API WEFT_MUST_USE int weft_chan_next(weft_chan chan, void *out_message, weft_deadline until);
+
+/*
+ * weft_chan_fetch - copies the oldest message out of a channel and leaves it there
+ * When there is none it waits for one; a message that comes is shown to all who wait in fetch, and
+ * then goes to the task that has waited longest in take.
+ * @chan:      the channel; not an unbuffered one, which holds no message
+ * @out_message: as weft_chan_take
+ * @until:     how long to wait
+ * Returns:    0
+ * Errors:     as weft_chan_take, and -EOPNOTSUPP for an unbuffered channel
+ * Ownership:  copied out
+ * Context:    any task, any thread    Suspends: until there is a message
+ * Cancel:     the wait ends; nothing is consumed
+ * Ordering:   everything before the put happens-before this return
+ * Cost:       one lock    Node: none
+ * Since:      0.1    Source: Julia's fetch(channel)
+ */
+WEFT_API WEFT_MUST_USE int weft_chan_fetch(weft_chan chan, void *out_message, weft_deadline until);
+
+/*
+ * weft_chan_wait - waits until a channel has a message, and takes nothing
+ * Another may have taken it when the caller runs. In an unbuffered channel a putter must wait.
+ * @chan:      the channel
+ * @until:     how long to wait
+ * Returns:    0
+ * Errors:     as weft_chan_take
+ * Ownership:  unchanged
+ * Context:    any task, any thread    Suspends: until there is a message
+ * Cancel:     the wait ends
+ * Ordering:   none
+ * Cost:       one lock    Node: none
+ * Since:      0.1    Source: Julia's wait(channel)
+ */
+WEFT_API WEFT_MUST_USE int weft_chan_wait(weft_chan chan, weft_deadline until);
+
+/*
+ * weft_chan_put_many - puts messages one after another
+ * Others' messages may come between them, 64 are put together at most.
+ * @chan:      the channel
+ * @messages:  count messages, one behind the other
+ * @count:     how many; 0: nothing happens
+ * @until:     how long to wait for all of them
+ * Returns:    how many were put: fewer than count when an error came after the first
+ * Errors:     as weft_chan_put, when not one was put
+ * Ownership:  copied; messages are borrowed until the return
+ * Context:    any task, any thread    Suspends: until there was room for all
+ * Cancel:     what was put stays put, and is counted in the return
+ * Ordering:   as weft_chan_put, for each
+ * Cost:       one lock for 64 messages    Node: none
+ * Since:      0.1    Source: Julia's append!(channel, items)
+ */
+WEFT_API WEFT_MUST_USE ssize_t weft_chan_put_many(weft_chan chan, const void *messages,
+                                                  size_t count, weft_deadline until);
+
+/*
+ * weft_chan_take_many - takes messages one after another
+ * With least equal to most it waits for all; with least 1 for the first, and takes what else is
+ * there; with least 0 for none.
+ * @chan:      the channel
+ * @out_messages: room for most messages
+ * @least:     how many to wait for; 0 to most
+ * @most:      how many to take
+ * @until:     how long to wait
+ * Returns:    how many were taken: fewer than least when an error came after the first; 0 when
+ *             least is 0 and there is none
+ * Errors:     as weft_chan_take, when not one was taken; -EINVAL when least is above most
+ * Ownership:  copied out
+ * Context:    any task, any thread    Suspends: until least messages were taken
+ * Cancel:     what was taken is counted in the return; nothing is lost
+ * Ordering:   as weft_chan_take, for each
+ * Cost:       one lock for 64 messages    Node: none
+ * Since:      0.1    Source: Julia's take!(channel, n, buffer)
+ */
+WEFT_API WEFT_MUST_USE ssize_t weft_chan_take_many(weft_chan chan, void *out_messages, size_t least,
+                                                   size_t most, weft_deadline until);
+
+/*
+ * weft_chan_ready - whether a channel has a message at this moment
+ * @chan:      the channel
+ * Returns:    1 when there is a message in the buffer or with a putter that waits, else 0; a
+ *             snapshot, others may be faster
+ * Errors:     -ESRCH
+ * Ownership:  unchanged
+ * Context:    any task, any thread    Suspends: never
+ * Cancel:     no effect
+ * Ordering:   none
+ * Cost:       one lock    Node: none
+ * Since:      0.1    Source: Julia's isready
+ */
+WEFT_API int weft_chan_ready(weft_chan chan);
+
+/*
+ * weft_chan_count - how many messages can be taken from a channel at this moment
+ * @chan:      the channel
+ * Returns:    those in the buffer and those of putters that wait; a snapshot
+ * Errors:     -ESRCH
+ * Ownership:  unchanged
+ * Context:    any task, any thread    Suspends: never
+ * Cancel:     a putter that is cancelled counts no more
+ * Ordering:   none
+ * Cost:       one lock, and a look at each putter that waits    Node: none
+ * Since:      0.1    Source: Julia's n_avail
+ */
+WEFT_API ssize_t weft_chan_count(weft_chan chan);
+
+/*
+ * weft_chan_closed - whether a channel lets no more messages in
+ * Those in its buffer can still be taken.
+ * @chan:      the channel
+ * Returns:    1 when it was closed, else 0
+ * Errors:     -ESRCH
+ * Ownership:  unchanged
+ * Context:    any task, any thread    Suspends: never
+ * Cancel:     no effect
+ * Ordering:   what the closer did happens-before a return of 1
+ * Cost:       one lock    Node: none
+ * Since:      0.1    Source: Julia's isopen
+ */
+WEFT_API int weft_chan_closed(weft_chan chan);
 
 /*
  * weft_chan_try_put - puts a message if that needs no waiting

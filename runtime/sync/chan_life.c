@@ -1,0 +1,201 @@
+/* The life of channels: create, grow, bind, close, release. */
+#include "numa/memory.h"
+#include "runtime/sched/join.h"
+#include "runtime/sched/runtime.h"
+#include "runtime/sync/chan.h"
+
+enum { first_bytes = WEFT__CHAN_INLINE };
+
+/* How deep an unbounded channel begins: what fits into its record. */
+static uint32_t first_depth(size_t message_bytes)
+{
+    return message_bytes == 0 || message_bytes > first_bytes
+               ? 1
+               : (uint32_t)(first_bytes / message_bytes);
+}
+
+/* Everything but the record itself; false: no memory. */
+static bool set_up(struct weft__chan *chan, size_t message_bytes, size_t depth)
+{
+    bool unbounded = depth == WEFT_UNBOUNDED;
+    uint32_t slots = unbounded ? first_depth(message_bytes) : (uint32_t)depth;
+    size_t bytes = message_bytes * slots;
+
+    chan->message_bytes = (uint32_t)message_bytes;
+    chan->unbounded = unbounded;
+    chan->head = 0;
+    weft__store_relaxed(&chan->depth, slots);
+    weft__store_relaxed(&chan->count, 0);
+    weft__store_relaxed(&chan->error, 0);
+    weft__line_init(&chan->putters);
+    weft__line_init(&chan->takers);
+    weft__line_init(&chan->lookers);
+    chan->buffer = chan->inline_buffer;
+    chan->buffer_bytes = bytes > WEFT__CHAN_INLINE ? bytes : 0;
+    if (chan->buffer_bytes > 0)
+        chan->buffer = weft__memory_alloc(WEFT__NODE_LOCAL, chan->buffer_bytes);
+    return chan->buffer != NULL;
+}
+
+weft_chan weft_chan_create(size_t message_bytes, size_t depth)
+{
+    if (message_bytes > WEFT__CHAN_MESSAGE_MAX)
+        return -EINVAL;
+    if (depth != WEFT_UNBOUNDED &&
+        (depth > WEFT__CHAN_DEPTH_MAX || message_bytes * depth > WEFT__CHAN_BUFFER_MAX))
+        return -EINVAL;
+    weft__record_define(WEFT__KIND_CHAN, sizeof(struct weft__chan));
+    struct weft__worker *worker = weft__self_worker();
+    struct weft__record_cache *cache = worker != NULL ? &worker->records : NULL;
+    struct weft__record *record = weft__record_new(WEFT__KIND_CHAN, cache);
+    if (record == NULL)
+        return weft__record_refusal();
+    if (!set_up(weft__chan_of(record), message_bytes, depth)) {
+        weft__record_free_locked(record, cache);
+        return -ENOMEM;
+    }
+    weft__record_unlock(record);
+    return weft__record_handle(record);
+}
+
+/* Moves the messages of a full channel into a larger buffer, oldest first. */
+static void move_messages(struct weft__chan *chan, char *buffer, uint32_t depth)
+{
+    uint32_t old_depth = weft__load_relaxed(&chan->depth);
+    size_t bytes = chan->message_bytes;
+    size_t behind = (old_depth - chan->head) * bytes;
+
+    if (bytes > 0) {
+        memcpy(buffer, weft__chan_slot(chan, chan->head), behind);
+        memcpy(buffer + behind, chan->buffer, chan->head * bytes);
+    }
+    chan->head = 0;
+    chan->buffer = buffer;
+    chan->buffer_bytes = depth * bytes;
+    weft__store_relaxed(&chan->depth, depth);
+}
+
+/* The new buffer is made without the lock; who finds that another has been faster drops it. A
+ * channel without bytes keeps its place in the record. */
+int weft__chan_grow(weft_chan handle, uint32_t depth)
+{
+    int rc = 0;
+    uint64_t life = 0;
+    struct weft__chan *chan = weft__chan_lock(handle, &life, &rc);
+
+    if (chan == NULL)
+        return rc;
+    size_t bytes = chan->message_bytes;
+    weft__chan_unlock(chan, life);
+    if (depth >= WEFT__CHAN_DEPTH_MAX || bytes * 2 * depth > WEFT__CHAN_BUFFER_MAX)
+        return -ENOBUFS;
+    char *buffer = bytes > 0 ? weft__memory_alloc(WEFT__NODE_LOCAL, bytes * 2 * depth) : NULL;
+    if (bytes > 0 && buffer == NULL)
+        return -ENOMEM;
+    size_t spare_bytes = bytes * 2 * depth;
+    char *spare = buffer;
+    chan = weft__chan_lock(handle, &life, &rc);
+    if (chan != NULL) {
+        if (weft__load_relaxed(&chan->depth) == depth &&
+            weft__load_relaxed(&chan->count) == depth) {
+            spare = chan->buffer_bytes > 0 ? chan->buffer : NULL;
+            spare_bytes = chan->buffer_bytes;
+            move_messages(chan, buffer, 2 * depth);
+        }
+        weft__chan_unlock(chan, life);
+    }
+    weft__memory_free(spare, spare_bytes);
+    return rc;
+}
+
+/* Claims all who wait, with @error; in order: putters, takers, lookers. */
+static void claim_all(struct weft__chan *chan, int error, struct weft__waiter *out_lists[3])
+{
+    out_lists[0] = weft__line_claim_many(&chan->putters, SIZE_MAX, error);
+    out_lists[1] = weft__line_claim_many(&chan->takers, SIZE_MAX, error);
+    out_lists[2] = weft__line_claim_many(&chan->lookers, SIZE_MAX, error);
+}
+
+static void wake_all(struct weft__worker *worker, struct weft__waiter *lists[3])
+{
+    for (int i = 0; i < 3; i++)
+        (void)weft__line_wake_many(worker, lists[i]);
+}
+
+int weft_chan_close(weft_chan chan, int error)
+{
+    int rc = 0;
+    uint64_t life = 0;
+    struct weft__waiter *lists[3];
+    struct weft__chan *found = weft__chan_lock(chan, &life, &rc);
+
+    if (found == NULL)
+        return rc;
+    if (error > 0) {
+        weft__chan_unlock(found, life);
+        return -EINVAL;
+    }
+    if (weft__load_relaxed(&found->error) == 0)
+        weft__store_relaxed(&found->error, error == 0 ? -EPIPE : error);
+    claim_all(found, weft__load_relaxed(&found->error), lists);
+    weft__chan_unlock(found, life);
+    wake_all(weft__self_worker(), lists);
+    return 0;
+}
+
+int weft_chan_release(weft_chan chan)
+{
+    int rc = 0;
+    uint64_t life = 0;
+    struct weft__waiter *lists[3];
+    struct weft__worker *worker = weft__self_worker();
+    struct weft__chan *found = weft__chan_lock(chan, &life, &rc);
+
+    if (found == NULL)
+        return rc;
+    claim_all(found, -EPIPE, lists);
+    if (found->buffer_bytes > 0)
+        weft__memory_free(found->buffer, found->buffer_bytes);
+    weft__record_free_locked(&found->record, worker != NULL ? &worker->records : NULL);
+    wake_all(worker, lists);
+    return 0;
+}
+
+struct binding {
+    struct weft__hook hook;
+    weft_chan chan;
+};
+
+static void close_bound(struct weft__hook *hook, int result)
+{
+    struct binding *binding = WEFT__CONTAINER(hook, struct binding, hook);
+
+    (void)weft_chan_close(binding->chan, result < 0 ? result : 0); /* stale: released before */
+    weft__memory_free(binding, sizeof(*binding));
+}
+
+int weft_chan_bind(weft_chan chan, weft_task task)
+{
+    int rc = 0;
+    uint64_t life = 0;
+    struct weft__chan *found = weft__chan_lock(chan, &life, &rc);
+
+    if (found == NULL)
+        return rc;
+    weft__chan_unlock(found, life);
+    struct binding *binding = weft__memory_alloc(WEFT__NODE_LOCAL, sizeof(*binding));
+    if (binding == NULL)
+        return -ENOMEM;
+    *binding = (struct binding){ .hook.run = close_bound, .chan = chan };
+    struct weft__task *bound = weft__task_lock(task, &rc);
+    if (bound == NULL) {
+        weft__memory_free(binding, sizeof(*binding));
+        return rc;
+    }
+    bool waits = weft__join_hook_locked(bound, &binding->hook);
+    int result = weft__load_relaxed(&bound->result);
+    weft__record_unlock(&bound->record);
+    if (!waits)
+        close_bound(&binding->hook, result);
+    return 0;
+}
