@@ -1,8 +1,10 @@
+# The library. Sources stand in the order of the layers; a header stands beside its source.
 
 lib_LTLIBRARIES = libweft.la
 noinst_LTLIBRARIES = libweft-private.la
 
 # Built once. libweft.la is made of it; tests link it as it is and so reach the hidden symbols.
+libweft_private_la_SOURCES = $(weft_sources)
 
 libweft_la_SOURCES =
 libweft_la_LIBADD = \
@@ -32,9 +34,11 @@ weft_pkgheaders += \
     runtime/include/weft/print.h \
     runtime/include/weft/runtime.h \
     runtime/include/weft/scope.h \
+    runtime/include/weft/select.h \
     runtime/include/weft/task.h \
     runtime/include/weft/time.h
 
+weft_sources += \
     runtime/base/atomic.c \
     runtime/base/atomic.h \
     runtime/base/check.c \
@@ -128,6 +132,11 @@ weft_pkgheaders += \
     runtime/sync/chan_life.c \
     runtime/sync/chan_look.c \
     runtime/sync/chan_many.c \
+    runtime/sync/select.c \
+    runtime/sync/source.c \
+    runtime/sync/source.h \
+    runtime/sync/source_chan.c \
+    runtime/sync/source_task.c \
     runtime/offload/offload.c \
     runtime/offload/offload.h \
     runtime/io/dir.c \
@@ -141,7 +150,9 @@ weft_pkgheaders += \
     runtime/trace/counters.c
 
 if WEFT_X86_64
+weft_sources += runtime/task/switch_x86_64.S
 else
+weft_sources += runtime/task/switch_aarch64.S
 endif
 
 EXTRA_DIST += \

@@ -64,6 +64,7 @@ unit_tests += \
     tests/unit/runtime_test \
     tests/unit/scope_error_test \
     tests/unit/scope_test \
+    tests/unit/select_test \
     tests/unit/stack_test \
     tests/unit/stop_test \
     tests/unit/switch_test \
@@ -101,6 +102,7 @@ stress_tests += \
     tests/stress/idle \
     tests/stress/parked_million \
     tests/stress/rendezvous \
+    tests/stress/select \
     tests/stress/sleepers \
     tests/stress/spawn_join \
     tests/stress/start_stop \

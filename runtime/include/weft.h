@@ -16,6 +16,7 @@
 #include <weft/print.h>
 #include <weft/runtime.h>
 #include <weft/scope.h>
+#include <weft/select.h>
 #include <weft/task.h>
 #include <weft/time.h>
 

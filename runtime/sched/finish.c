@@ -37,6 +37,7 @@ WEFT__COLD static struct weft__joiner *claim_joiners(struct weft__task *task)
         struct weft__joiner *next = joiner->next;
         joiner->link = NULL;
         if (weft__park_claim(joiner->ticket, WEFT__WAIT_WOKEN)) {
+            joiner->claimed = true;
             *end = joiner;
             end = &joiner->next;
         }

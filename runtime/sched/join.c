@@ -54,22 +54,38 @@ bool weft__join_hook_locked(struct weft__task *task, struct weft__hook *hook)
     return true;
 }
 
+void weft__join_stand_locked(struct weft__task *task, struct weft__joiner *joiner)
+{
+    weft__record_pin_locked(&task->record);
+    insert_locked(task, joiner);
+}
+
+static void withdraw(struct weft__task *task, struct weft__joiner *joiner)
+{
+    weft__record_lock_own(&task->record);
+    remove_locked(joiner);
+    weft__record_unlock(&task->record);
+}
+
+void weft__join_leave(struct weft__task *task, struct weft__joiner *joiner)
+{
+    if (!joiner->claimed)
+        withdraw(task, joiner);
+    weft__task_unpin(task);
+}
+
 /* Waits for the end of @task, which is locked, has not ended and gets pinned. Unlocks it. */
 static int wait_locked(struct weft__worker *worker, struct weft__task *self,
                        struct weft__task *task, weft_deadline until)
 {
     struct weft__joiner joiner = { 0 };
 
-    weft__record_pin_locked(&task->record);
     joiner.ticket = weft__park_begin(self, WEFT__REASON_JOIN);
-    insert_locked(task, &joiner);
+    weft__join_stand_locked(task, &joiner);
     weft__record_unlock(&task->record);
     int rc = weft__park_commit(worker, joiner.ticket, until, 0);
-    if (rc < 0) {
-        weft__record_lock_own(&task->record);
-        remove_locked(&joiner);
-        weft__record_unlock(&task->record);
-    }
+    if (rc < 0)
+        withdraw(task, &joiner);
     return rc;
 }
 

@@ -9,10 +9,18 @@ struct weft__joiner {
     struct weft__joiner *next;
     struct weft__joiner **link; /* what points to this one; NULL: not in a list */
     struct weft__ticket ticket;
+    bool claimed; /* the task's end has ended this wait */
 };
 
 /* Wakes the joiners of a list that was taken out of a task under its lock, oldest first. */
 void weft__join_wake(struct weft__worker *worker, struct weft__joiner *joiners);
+
+/* Pins @task, which is locked and has not ended, and puts @joiner, whose ticket is set, into its
+ * list. */
+void weft__join_stand_locked(struct weft__task *task, struct weft__joiner *joiner);
+
+/* Takes @joiner out of the list, if it is still there, and the pin back. */
+void weft__join_leave(struct weft__task *task, struct weft__joiner *joiner);
 
 /* Runs @hook when @task (locked) ends. False: it has ended already; run it yourself. */
 bool weft__join_hook_locked(struct weft__task *task, struct weft__hook *hook);

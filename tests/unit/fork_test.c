@@ -92,6 +92,9 @@ static char bytes[WEFT_NAME];
     X(chan_close, weft_chan_close(made.chan, 0))                                                   \
     X(chan_bind, weft_chan_bind(made.chan, made.task))                                             \
     X(chan_release, weft_chan_release(made.chan))                                                  \
+    X(select, weft_select(NULL, 0, WEFT_NOW))                                                      \
+    X(try_select, weft_try_select(NULL, 0))                                                        \
+    X(wait_any, weft_wait_any(&made.task, 1, WEFT_NOW))                                            \
     X(open, weft_open("/", O_RDONLY, 0, WEFT_NEVER))                                               \
     X(read, weft_read(made.file, bytes, 1, WEFT_NEVER))                                            \
     X(pread, weft_pread(made.file, bytes, 1, 0, WEFT_NEVER))                                       \

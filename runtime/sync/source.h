@@ -1,0 +1,57 @@
+/*
+ * Sources: what select can wait for. Each kind of case has one; layers above add theirs to the
+ * table by weft__source_add, before the first select that uses them.
+ */
+#ifndef WEFT_SYNC_SOURCE_H
+#define WEFT_SYNC_SOURCE_H
+
+#include <weft/select.h>
+
+#include "runtime/sched/park.h"
+
+enum weft__source_outcome {
+    WEFT__SOURCE_DONE,      /* the case was done; its result is set */
+    WEFT__SOURCE_NOT_READY, /* nothing happened; from stand: the ticket is in the object's line */
+    WEFT__SOURCE_ENDED,     /* from stand: somebody has ended the wait through another case */
+    WEFT__SOURCE_AGAIN      /* from stand: it withdrew the ticket, but the partner was gone */
+};
+
+struct weft__source {
+    /* Whether an attempt seems worth its lock. Without the lock, so it may be wrong both ways. */
+    bool (*peek)(const weft_case *one, int64_t now);
+
+    /* Does the case if that needs no waiting. */
+    enum weft__source_outcome (*attempt)(struct weft__worker *worker, weft_case *one, int64_t now);
+
+    /*
+     * Under the lock of the object: puts @ticket into its line; but when the case can be done, it
+     * withdraws the ticket and does it. A partner in the line that is the ticket's own task counts
+     * for nothing.
+     */
+    enum weft__source_outcome (*stand)(struct weft__worker *worker, weft_case *one,
+                                       struct weft__ticket ticket, int64_t now);
+
+    /* Takes what stood out of the line, served or not, once the wait is over. */
+    void (*leave)(weft_case *one);
+
+    /* Whether a partner has done the case that stood; the result is set then. */
+    bool (*served)(weft_case *one);
+
+    /* When it comes by itself, in nanoseconds of the clock; NULL: it does not. */
+    int64_t (*due)(const weft_case *one);
+};
+
+extern const struct weft__source weft__source_chan; /* put, take and fetch */
+extern const struct weft__source weft__source_task;
+extern const struct weft__source weft__source_time;
+
+/* The source of a kind; NULL: there is none. */
+const struct weft__source *weft__source_of(weft_case_kind kind);
+
+/* Withdraws the ticket and says whether the case may be done now, under the object's lock. */
+static inline bool weft__source_may(struct weft__ticket ticket)
+{
+    return weft__park_withdraw(ticket);
+}
+
+#endif
