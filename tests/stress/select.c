@@ -292,8 +292,71 @@ static void choose_among_all(uint32_t workers)
     stress_stop(runtime);
 }
 
+/*
+ * One token goes to and fro through one of several channels each way, and nothing else would wake
+ * who waits for it: a message that came while its taker lined up, unseen, would be the last.
+ */
+struct pair {
+    weft_chan to[2][most_chans];
+    uint32_t turns;
+};
+
+struct half {
+    struct pair *pair;
+    uint32_t side;
+};
+
+static int pass_token(void *argument)
+{
+    const struct half *half = argument;
+    struct pair *pair = half->pair;
+
+    for (uint32_t turn = 0; turn < pair->turns; turn++) {
+        weft_case cases[most_chans];
+        uint32_t in[most_chans];
+        uint32_t out = turn;
+        for (int i = 0; i < most_chans; i++)
+            cases[i] = WEFT_CASE_TAKE(pair->to[half->side][i], &in[i]);
+        if (half->side == 0)
+            STRESS_EQUAL(weft_chan_put(pair->to[1][stress_below(most_chans)], &out, WEFT_NEVER), 0);
+        ssize_t done = weft_select(cases, most_chans, WEFT_NEVER);
+        STRESS_CHECK(done >= 0 && done < most_chans);
+        STRESS_EQUAL(in[done < 0 ? 0 : done], turn);
+        if (half->side == 1)
+            STRESS_EQUAL(weft_chan_put(pair->to[0][stress_below(most_chans)], &out, WEFT_NEVER), 0);
+    }
+    return 0;
+}
+
+static int pass_tokens(void *unused)
+{
+    struct pair pair = { .turns = stress_size(200000, 500) };
+    struct half halves[2] = { { &pair, 0 }, { &pair, 1 } };
+    weft_scope scope = weft_scope_open(NULL);
+
+    (void)unused;
+    for (uint32_t i = 0; i < 2 * most_chans; i++)
+        pair.to[i / most_chans][i % most_chans] = weft_chan_create(sizeof(uint32_t), i % 2);
+    for (uint32_t side = 0; side < 2; side++) {
+        weft_spawn_options options = WEFT_SPAWN_OPTIONS(.pinned = 1);
+        options.place = weft_place_worker(side % (uint32_t)weft_worker_count(0));
+        STRESS_CHECK(weft_spawn(scope, pass_token, &halves[side], &options) > 0);
+    }
+    STRESS_EQUAL(weft_scope_close(scope), 0);
+    for (uint32_t i = 0; i < 2 * most_chans; i++)
+        STRESS_EQUAL(weft_chan_release(pair.to[i / most_chans][i % most_chans]), 0);
+    return 0;
+}
+
+static void lose_no_token(uint32_t workers)
+{
+    stress_round(0);
+    stress_run(workers, NULL, pass_tokens, NULL);
+}
+
 static const struct stress_case cases[] = {
     STRESS_CASE(choose_among_all),
+    STRESS_CASE(lose_no_token),
 };
 
 int main(int argc, char **argv)
