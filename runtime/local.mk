@@ -36,7 +36,8 @@ weft_pkgheaders += \
     runtime/include/weft/scope.h \
     runtime/include/weft/select.h \
     runtime/include/weft/task.h \
-    runtime/include/weft/time.h
+    runtime/include/weft/time.h \
+    runtime/include/weft/timer.h
 
 weft_sources += \
     runtime/base/atomic.c \
@@ -137,6 +138,10 @@ weft_sources += \
     runtime/sync/source.h \
     runtime/sync/source_chan.c \
     runtime/sync/source_task.c \
+    runtime/sync/source_timer.c \
+    runtime/sync/timer.c \
+    runtime/sync/timer.h \
+    runtime/sync/timer_go.c \
     runtime/offload/offload.c \
     runtime/offload/offload.h \
     runtime/io/dir.c \

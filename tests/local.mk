@@ -72,6 +72,7 @@ unit_tests += \
     tests/unit/task_life_test \
     tests/unit/task_test \
     tests/unit/thread_test \
+    tests/unit/timer_test \
     tests/unit/topology_test \
     tests/unit/watchdog_test \
     tests/unit/wheel_test
@@ -107,6 +108,7 @@ stress_tests += \
     tests/stress/spawn_join \
     tests/stress/start_stop \
     tests/stress/steal \
+    tests/stress/timers \
     tests/stress/torture
 tests_stress_torture_LDADD = $(LDADD) -lm
 

@@ -19,5 +19,6 @@
 #include <weft/select.h>
 #include <weft/task.h>
 #include <weft/time.h>
+#include <weft/timer.h>
 
 #endif

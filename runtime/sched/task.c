@@ -110,6 +110,7 @@ void weft__task_wait_text(unsigned reason, int32_t descriptor, char *text, size_
         [WEFT__REASON_PUT] = "room in a channel",
         [WEFT__REASON_TAKE] = "a message in a channel",
         [WEFT__REASON_SELECT] = "one of several cases",
+        [WEFT__REASON_TIMER] = "a timer",
         [WEFT__REASON_ROOM] = "room in the submission queue",
         [WEFT__REASON_HELPER] = "a call on a helper thread",
         [WEFT__REASON_CLOSE] = "the end of operations on a file",

@@ -113,8 +113,8 @@ static inline void weft__chan_buffer_take(struct weft__chan *chan, void *out_mes
 struct weft__waiter *weft__chan_show(struct weft__chan *chan, const void *message);
 
 /*
- * Puts without waiting. 0, WEFT__CHAN_WAITS or the close error; *out_woken gets those to wake, a list by
- * next, in place of NULL.
+ * Puts without waiting. 0, WEFT__CHAN_WAITS or the close error; *out_woken gets those to wake, a
+ * list by next, in place of NULL.
  */
 static inline int weft__chan_put_locked(struct weft__chan *chan, const void *message,
                                         struct weft__waiter **out_woken)
@@ -191,8 +191,9 @@ static inline void weft__chan_stand(struct weft__worker *worker, struct weft__li
 }
 
 /*
- * Waits as @waiter, which stands in a line of @chan; nothing is locked. A wait that ends by deadline
- * or cancel takes itself out, unless the channel, of @life, is gone, which has emptied its lines.
+ * Waits as @waiter, which stands in a line of @chan; nothing is locked. A wait that ends by
+ * deadline or cancel takes itself out, unless the channel, of @life, is gone: that has emptied its
+ * lines.
  */
 int weft__chan_wait_out(struct weft__worker *worker, struct weft__chan *chan, uint64_t life,
                         struct weft__waiter *waiter, weft_deadline until);

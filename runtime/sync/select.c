@@ -1,6 +1,6 @@
 /*
- * Select: one ticket stands in a line of each case's object; whoever claims the wait word first does
- * the case in whose line he found it.
+ * Select: one ticket stands in a line of each case's object; whoever claims the wait word first
+ * does the case in whose line he found it.
  *
  * Invariant: a select does exactly one case, or none when it returns an error. The commit point is
  * the claim of its wait word, by a partner or by itself:
@@ -17,8 +17,8 @@
  *      looks, stands in line, unlocks           none: leaves a message, takes its place in line,
  *   S3 parks                                    or marks the end; unlocks
  * Forbidden: S3 while the object of case i is ready and nobody will claim the word.
- * Because:   S2 and Q1 to Q2 exclude each other. Either S2 sees what Q2 left, or Q2 finds the ticket
- *            that S2 left and claims it: that may be before S3, which PARK allows.
+ * Because:   S2 and Q1 to Q2 exclude each other. Either S2 sees what Q2 left, or Q2 finds the
+ *            ticket that S2 left and claims it: that may be before S3, which PARK allows.
  * Without:   the lock, both would look past each other and wait for ever.
  * Tested by: tests/stress/select.c
  *
@@ -28,8 +28,8 @@
  * to be timed anew. BOUND: a repetition needs a partner that withdrew in the same moment.
  *
  * REJECTED locks of all cases at once, in order of address, as Go has: with one of four cases ready
- * it takes four locks where one look and one lock do, and sources of other layers would need a place
- * in the order.
+ * it takes four locks where one look and one lock do, and sources of other layers would need a
+ * place in the order.
  */
 #include <weft/select.h>
 
@@ -160,23 +160,24 @@ static enum weft__source_outcome stand_all(struct selection *selection, struct w
     return outcome;
 }
 
-/* Takes all that stand out of their lines. Whether a partner has done one. */
-static bool leave_all(struct selection *selection)
+/* Takes all that stand out of their lines. What a partner has made of one of them. */
+static enum weft__source_outcome leave_all(struct selection *selection)
 {
-    bool served = false;
+    enum weft__source_outcome outcome = WEFT__SOURCE_NOT_READY;
 
     for (size_t i = 0; i < selection->stood; i++) {
         weft_case *one = &selection->cases[i];
         const struct weft__source *source = source_of(one);
-        if (source == NULL)
-            continue;
-        if (source->served(one)) {
+        enum weft__source_outcome served = source != NULL ? source->served(one)
+                                                          : WEFT__SOURCE_NOT_READY;
+        if (served != WEFT__SOURCE_NOT_READY) {
+            outcome = served;
             selection->done = i;
-            served = true;
         }
-        source->leave(one);
+        if (source != NULL)
+            source->leave(one);
     }
-    return served;
+    return outcome;
 }
 
 /* The first point in time at which a case comes by itself, but not after @until. */
@@ -207,9 +208,10 @@ static int wait_once(struct selection *selection, struct weft__task *self, weft_
     }
     int rc = weft__park_commit(selection->worker, ticket, soonest(selection, until), 0);
     selection->worker = weft__self_worker(); /* a migratable task may have moved */
-    bool served = leave_all(selection);
-    WEFT_ASSERT(served == (rc == 0), "task %s was woken by no case", weft__task_label(self));
-    return rc;
+    outcome = leave_all(selection);
+    WEFT_ASSERT((outcome == WEFT__SOURCE_NOT_READY) == (rc != 0), "task %s was woken by no case",
+                weft__task_label(self));
+    return outcome == WEFT__SOURCE_AGAIN ? -EAGAIN : rc;
 }
 
 static bool is_canceled(const struct weft__worker *worker)

@@ -3,7 +3,7 @@
 static const struct weft__source *const sources[] = {
     [WEFT_CASE_KIND_PUT] = &weft__source_chan,   [WEFT_CASE_KIND_TAKE] = &weft__source_chan,
     [WEFT_CASE_KIND_FETCH] = &weft__source_chan, [WEFT_CASE_KIND_TASK] = &weft__source_task,
-    [WEFT_CASE_KIND_AT] = &weft__source_time,
+    [WEFT_CASE_KIND_AT] = &weft__source_time,    [WEFT_CASE_KIND_TIMER] = &weft__source_timer,
 };
 
 const struct weft__source *weft__source_of(weft_case_kind kind)
@@ -41,10 +41,10 @@ static void time_leave(weft_case *one)
     (void)one;
 }
 
-static bool time_served(weft_case *one)
+static enum weft__source_outcome time_served(weft_case *one)
 {
     (void)one;
-    return false;
+    return WEFT__SOURCE_NOT_READY;
 }
 
 static int64_t time_due(const weft_case *one)

@@ -1,6 +1,7 @@
 /*
- * Sources: what select can wait for. Each kind of case has one; layers above add theirs to the
- * table by weft__source_add, before the first select that uses them.
+ * Sources: what select can wait for. Each kind of case has one, in the table of source.c. (For
+ * those of layers above, such as the readiness of a file, the table will have to be written to
+ * before the first select; select itself asks nothing but weft__source_of.)
  */
 #ifndef WEFT_SYNC_SOURCE_H
 #define WEFT_SYNC_SOURCE_H
@@ -13,7 +14,8 @@ enum weft__source_outcome {
     WEFT__SOURCE_DONE,      /* the case was done; its result is set */
     WEFT__SOURCE_NOT_READY, /* nothing happened; from stand: the ticket is in the object's line */
     WEFT__SOURCE_ENDED,     /* from stand: somebody has ended the wait through another case */
-    WEFT__SOURCE_AGAIN      /* from stand: it withdrew the ticket, but the partner was gone */
+    WEFT__SOURCE_AGAIN      /* from stand: it withdrew the ticket, but the partner was gone; from
+                             * served: the object has changed */
 };
 
 struct weft__source {
@@ -34,8 +36,9 @@ struct weft__source {
     /* Takes what stood out of the line, served or not, once the wait is over. */
     void (*leave)(weft_case *one);
 
-    /* Whether a partner has done the case that stood; the result is set then. */
-    bool (*served)(weft_case *one);
+    /* What a partner has made of the case that stood: done, with its result; or that all cases are
+     * to be tried again. Not ready: no partner has. */
+    enum weft__source_outcome (*served)(weft_case *one);
 
     /* When it comes by itself, in nanoseconds of the clock; NULL: it does not. */
     int64_t (*due)(const weft_case *one);
@@ -44,6 +47,7 @@ struct weft__source {
 extern const struct weft__source weft__source_chan; /* put, take and fetch */
 extern const struct weft__source weft__source_task;
 extern const struct weft__source weft__source_time;
+extern const struct weft__source weft__source_timer;
 
 /* The source of a kind; NULL: there is none. */
 const struct weft__source *weft__source_of(weft_case_kind kind);

@@ -171,14 +171,14 @@ static void chan_leave(weft_case *one)
     weft__record_unlock(record);
 }
 
-static bool chan_served(weft_case *one)
+static enum weft__source_outcome chan_served(weft_case *one)
 {
     int result = room_of(one)->waiter.result;
 
     if (result == WEFT__LINE_UNSERVED)
-        return false;
+        return WEFT__SOURCE_NOT_READY;
     one->result = result;
-    return true;
+    return WEFT__SOURCE_DONE;
 }
 
 const struct weft__source weft__source_chan = { chan_peek,  chan_attempt, chan_stand,

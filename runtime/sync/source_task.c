@@ -82,12 +82,12 @@ static void task_leave(weft_case *one)
     weft__join_leave(room_of(one)->task, &room_of(one)->joiner);
 }
 
-static bool task_served(weft_case *one)
+static enum weft__source_outcome task_served(weft_case *one)
 {
     if (!room_of(one)->joiner.claimed)
-        return false;
+        return WEFT__SOURCE_NOT_READY;
     one->result = weft__load_relaxed(&room_of(one)->task->result);
-    return true;
+    return WEFT__SOURCE_DONE;
 }
 
 const struct weft__source weft__source_task = { task_peek,  task_attempt, task_stand,

@@ -26,6 +26,7 @@ static struct {
     weft_scope scope;
     weft_task task;
     weft_chan chan;
+    weft_timer timer;
     weft_fd file;
     weft_dir folder;
 } made;
@@ -95,6 +96,11 @@ static char bytes[WEFT_NAME];
     X(select, weft_select(NULL, 0, WEFT_NOW))                                                      \
     X(try_select, weft_try_select(NULL, 0))                                                        \
     X(wait_any, weft_wait_any(&made.task, 1, WEFT_NOW))                                            \
+    X(timer_create, weft_timer_create(WEFT_NOW, 0))                                                \
+    X(timer_wait, weft_timer_wait(made.timer, WEFT_NOW))                                           \
+    X(timer_set, weft_timer_set(made.timer, WEFT_NOW, 0))                                          \
+    X(timer_go, weft_timer_go(made.scope, WEFT_NOW, 0, end_well, NULL))                            \
+    X(timer_release, weft_timer_release(made.timer))                                               \
     X(open, weft_open("/", O_RDONLY, 0, WEFT_NEVER))                                               \
     X(read, weft_read(made.file, bytes, 1, WEFT_NEVER))                                            \
     X(pread, weft_pread(made.file, bytes, 1, 0, WEFT_NEVER))                                       \
@@ -372,6 +378,7 @@ static int own_all(void *argument)
 
     made.scope = weft_scope_open(NULL);
     made.chan = weft_chan_create(sizeof(int), 0);
+    made.timer = weft_timer_create(WEFT_NEVER, 0);
     made.task = weft_go(made.scope, take_and_end, NULL);
     EXPECT_EQ(weft_pipe(ends), 0);
     made.file = ends[0];
@@ -382,6 +389,7 @@ static int own_all(void *argument)
     EXPECT_EQ(weft_chan_put(made.chan, &(int){ 6 }, WEFT_NEVER), 0); /* the parent goes on */
     EXPECT_EQ(weft_wait(made.task, WEFT_NEVER), 6);
     EXPECT_EQ(weft_scope_close(made.scope), 0);
+    EXPECT_EQ(weft_timer_release(made.timer), 0);
     EXPECT_EQ(weft_chan_release(made.chan), 0);
     EXPECT_EQ(weft_close(ends[0]), 0);
     EXPECT_EQ(weft_close(ends[1]), 0);

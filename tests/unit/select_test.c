@@ -215,8 +215,8 @@ static void test_select_points_in_time(void)
     rig_each(comes_in_time);
 }
 
-/* Of cases that are always ready each is chosen its share of times, whatever their place. With 2,000
- * rounds the chance that a fair choice leaves 25 % of its mean is below 10^-9. */
+/* Of cases that are always ready each is chosen its share of times, whatever their place. In 2,000
+ * rounds half of the mean is at least 6 standard deviations away from it. */
 static int is_fair(void *unused)
 {
     weft_chan chans[most_cases];
