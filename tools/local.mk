@@ -17,10 +17,12 @@ weft_SOURCES = \
     tools/bench/body.h \
     tools/bench/body_parked.c \
     tools/bench/body_pingpong.c \
+    tools/bench/body_select.c \
     tools/bench/body_sleep.c \
     tools/bench/body_spawn.c \
+    tools/bench/body_spread.c \
+    tools/bench/body_stream.c \
     tools/bench/body_switch.c \
-    tools/bench/body_wake.c \
     tools/bench/checksum.c \
     tools/bench/checksum.h \
     tools/bench/child.c \

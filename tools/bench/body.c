@@ -42,7 +42,7 @@ int weft__body_main(const struct weft__metric *metric, uint64_t count)
         (void)fprintf(stderr, "weft bench: %s: %s\n", metric->name, weft_error_name(rc));
         return EXIT_FAILURE;
     }
-    print_figure(metric, &run, workers);
+    print_figure(metric, &run, run.workers > 0 ? (int)run.workers : workers);
     if (left != 0)
         (void)fprintf(stderr, "weft bench: %d tasks did not end\n", left);
     return left == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -13,6 +13,7 @@ struct weft__body_run {
     uint64_t count;        /* operations to do */
     double value;          /* gets the figure, in the unit of the metric */
     uint64_t checksum;     /* gets the proof of work */
+    uint32_t workers;      /* gets how many took part; 0: all that there are */
     double parks_per_wake; /* gets how often a worker slept for each wake; 0: not looked at */
 };
 
@@ -21,7 +22,13 @@ int weft__body_switch_run(void *argument);
 int weft__body_spawn_run(void *argument);
 int weft__body_parked_run(void *argument);
 int weft__body_pingpong_run(void *argument);
-int weft__body_wake_run(void *argument);
+int weft__body_pingpong_run_far(void *argument);
+int weft__body_pingpong_run_parked(void *argument);
+int weft__body_pingpong_run_wake(void *argument);
+int weft__body_stream_run_pair(void *argument);
+int weft__body_stream_run_many(void *argument);
+int weft__body_select_run(void *argument);
+int weft__body_spread_run(void *argument);
 int weft__body_sleep_run_cpu(void *argument);
 int weft__body_sleep_run_late(void *argument);
 

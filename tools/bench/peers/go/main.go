@@ -128,7 +128,9 @@ func taskParkedBytes(count uint64) (float64, uint64) {
 	return (after - before) / float64(count), sum
 }
 
-func chanPingpong(count uint64) (float64, uint64) {
+// pingpong passes a token to and fro; @far binds each goroutine to a thread of its own, which is how Go
+// keeps two of them on two CPUs.
+func pingpong(count uint64, far bool) (float64, uint64) {
 	var token uint64
 	var group sync.WaitGroup
 	there, back := make(chan uint64), make(chan uint64)
@@ -136,6 +138,9 @@ func chanPingpong(count uint64) (float64, uint64) {
 	group.Add(2)
 	start := time.Now()
 	go func() {
+		if far {
+			runtime.LockOSThread()
+		}
 		for i := uint64(0); i < count; i++ {
 			there <- token
 			token = <-back + 1
@@ -143,6 +148,9 @@ func chanPingpong(count uint64) (float64, uint64) {
 		group.Done()
 	}()
 	go func() {
+		if far {
+			runtime.LockOSThread()
+		}
 		for i := uint64(0); i < count; i++ {
 			back <- <-there + 1
 		}
@@ -150,6 +158,83 @@ func chanPingpong(count uint64) (float64, uint64) {
 	}()
 	group.Wait()
 	return nanoseconds(start, count), token
+}
+
+func chanPingpong(count uint64) (float64, uint64) {
+	return pingpong(count, false)
+}
+
+func chanPingpongFar(count uint64) (float64, uint64) {
+	return pingpong(count, true)
+}
+
+// messages returns millions a second through one channel of depth 128.
+func messages(count, sides uint64) (float64, uint64) {
+	var putters, takers sync.WaitGroup
+	stream := make(chan uint64, 128)
+	sums := make([]uint64, sides)
+
+	start := time.Now()
+	putters.Add(int(sides))
+	takers.Add(int(sides))
+	for side := uint64(0); side < sides; side++ {
+		go func(side uint64) {
+			var sum uint64
+			for message := range stream {
+				sum += message
+			}
+			sums[side] = sum
+			takers.Done()
+		}(side)
+		go func(side uint64) {
+			for i := side; i < count; i += sides {
+				stream <- i
+			}
+			putters.Done()
+		}(side)
+	}
+	putters.Wait()
+	close(stream)
+	takers.Wait()
+	value := 1e3 / nanoseconds(start, count)
+
+	var sum uint64
+	for _, part := range sums {
+		sum += part
+	}
+	return value, sum
+}
+
+func messagesPair(count uint64) (float64, uint64) {
+	return messages(count, 1)
+}
+
+func messagesMany(count uint64) (float64, uint64) {
+	return messages(count, 4)
+}
+
+func selectFour(count uint64) (float64, uint64) {
+	var chans [4]chan uint64
+	var sum uint64
+	for i := range chans {
+		chans[i] = make(chan uint64, 1)
+	}
+
+	start := time.Now()
+	for i := uint64(0); i < count; i++ {
+		chans[i%4] <- i
+		select {
+		case message := <-chans[0]:
+			sum += message
+		case message := <-chans[1]:
+			sum += message
+		case message := <-chans[2]:
+			sum += message
+		case message := <-chans[3]:
+			sum += message
+		}
+	}
+	return nanoseconds(start, count), sum
 }
 
 func cpuSeconds() float64 {
@@ -214,12 +299,18 @@ func sleepLate(count uint64) (float64, uint64) {
 
 func main() {
 	metrics := map[string]func(uint64) (float64, uint64){
-		"task_switch":         taskSwitch,
-		"task_spawn_join":     taskSpawnJoin,
-		"task_parked_bytes":   taskParkedBytes,
-		"chan_pingpong_1w":    chanPingpong,
-		"sleep_100k_cpu":      sleepCPU,
-		"sleep_100k_late_p99": sleepLate,
+		"task_switch":             taskSwitch,
+		"task_spawn_join":         taskSpawnJoin,
+		"task_parked_bytes":       taskParkedBytes,
+		"chan_pingpong_1w":        chanPingpong,
+		"chan_pingpong_cross_hot": chanPingpongFar,
+		"chan_pingpong_free":      chanPingpong,
+		"chan_buffered_1x1_1w":    messagesPair,
+		"chan_buffered_4x4_1w":    messagesMany,
+		"chan_buffered_4x4_2w":    messagesMany,
+		"select_4":                selectFour,
+		"sleep_100k_cpu":          sleepCPU,
+		"sleep_100k_late_p99":     sleepLate,
 	}
 
 	if len(os.Args) != 3 {
