@@ -90,6 +90,8 @@ weft_sources += \
     runtime/sched/notice.h \
     runtime/sched/options.c \
     runtime/sched/options.h \
+    runtime/sched/overflow.c \
+    runtime/sched/overflow.h \
     runtime/sched/park.c \
     runtime/sched/park.h \
     runtime/sched/process.c \

@@ -11,6 +11,8 @@ support_sources += \
     tests/support/expect.h \
     tests/support/fake_engine.c \
     tests/support/fake_engine.h \
+    tests/support/fatal.c \
+    tests/support/fatal.h \
     tests/support/heap.c \
     tests/support/heap.h \
     tests/support/machine.c \
@@ -55,6 +57,8 @@ unit_tests += \
     tests/unit/offload_test \
     tests/unit/op_test \
     tests/unit/options_test \
+    tests/unit/overflow_host_test \
+    tests/unit/overflow_test \
     tests/unit/plan_test \
     tests/unit/pool_test \
     tests/unit/print_test \

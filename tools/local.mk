@@ -113,6 +113,7 @@ man_sources = \
     tools/man/roff.awk \
     tools/man/weft-cancellation.7 \
     tools/man/weft-channels.7 \
+    tools/man/weft-debugging.7 \
     tools/man/weft-errors.7 \
     tools/man/weft-scheduling.7 \
     tools/man/weft.1 \

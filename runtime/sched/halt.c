@@ -10,6 +10,7 @@
 #include "runtime/sched/error.h"
 #include "runtime/sched/handle.h"
 #include "runtime/sched/notice.h"
+#include "runtime/sched/overflow.h"
 #include "runtime/sched/scope.h"
 #include "runtime/sched/sleep.h"
 #include "runtime/sched/watchdog.h"
@@ -128,6 +129,8 @@ void weft__halt_free(struct weft__runtime *runtime)
         wake_all(runtime);
         join_all(runtime);
     }
+    weft__overflow_stop(runtime);
+    weft__overflow_give_back(runtime);
     if (runtime->handle > 0)
         weft__handle_free(runtime->handle); /* waits for threads that still send something */
     if (runtime->workers != NULL)
@@ -164,6 +167,7 @@ int weft_stop(weft_runtime runtime, weft_deadline until)
         weft__watchdog_stop(found);
         left = report_left(found, left);
         weft__notice_mute(found);
+        weft__overflow_stop(found);
         return (int)left;
     }
     weft__halt_free(found);

@@ -15,6 +15,7 @@
 #include "runtime/sched/launch.h"
 #include "runtime/sched/notice.h"
 #include "runtime/sched/options.h"
+#include "runtime/sched/overflow.h"
 #include "runtime/sched/scope.h"
 #include "runtime/sched/sleep.h"
 #include "runtime/sched/watchdog.h"
@@ -79,10 +80,12 @@ static void *worker_main(void *argument)
     struct recruit recruit = *(struct recruit *)argument;
     struct weft__worker *worker = recruit.worker;
     struct weft__setup_error error = { 0 };
+    struct weft__overflow_stack alternate;
 
     if (worker->runtime->plan->pinned && !worker->runtime->topology->synthetic)
         worker->pin_error = weft__affinity_pin(worker->cpu); /* it runs where the kernel lets it */
     init_worker(worker);
+    weft__overflow_enter(worker, &alternate);
     int rc = weft__engine_open_kernel(&worker->runtime->options.engine, worker, &worker->engine,
                                       &error);
     if (rc < 0)
@@ -94,6 +97,7 @@ static void *worker_main(void *argument)
     weft__stack_magazine_fini(&worker->stacks);
     weft__record_cache_flush(&worker->records);
     weft__self_set(NULL);
+    weft__overflow_leave(&alternate);
     return NULL;
 }
 
@@ -334,6 +338,8 @@ weft_runtime weft_start(const weft_runtime_options *options, weft_error *out_err
     }
     weft__list_init(&runtime->helper_room);
     int rc = prepare(runtime, options, failure.text, sizeof(failure.text));
+    if (rc == 0 && (rc = weft__overflow_start(runtime)) < 0)
+        (void)snprintf(failure.text, sizeof(failure.text), "%s", no_thread);
     if (rc == 0)
         rc = start_workers(runtime, &failure);
     if (rc == 0) {

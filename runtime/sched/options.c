@@ -133,6 +133,7 @@ int weft__options_resolve(const weft_runtime_options *given, struct weft__option
     options.topology_origin = from_environment ? "WEFT_TOPOLOGY" : "the topology option";
     options.engine.sq_entries = given->sq_entries;
     options.engine.cq_entries = given->cq_entries;
+    options.overflow_off = given->overflow_off != 0;
     options.report = given->report;
     options.report_context = given->report_context;
     rc = read_environment(&options, out_text, text_bytes);

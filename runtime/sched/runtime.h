@@ -19,6 +19,7 @@ struct weft__options {
     uint32_t workers;
     bool smt_off;
     bool migratable;
+    bool overflow_off;
     uint8_t stack_class;
     int64_t spin_ns;     /* 0: none; negative: adaptive, at most -spin_ns */
     int64_t watchdog_ns; /* 0: off */
@@ -63,6 +64,29 @@ struct weft__watch {
     pthread_t thread;
 };
 
+/*
+ * STATE overflow: off -> idle at start; idle -> filling by a task that has overflowed; filling ->
+ * full by the same; full -> idle by the teller; idle -> off at stop. Terminal: off.
+ */
+enum weft__overflow_state {
+    WEFT__OVERFLOW_OFF,
+    WEFT__OVERFLOW_IDLE,
+    WEFT__OVERFLOW_FILLING,
+    WEFT__OVERFLOW_FULL
+};
+
+/* What the last task was that has run over the end of its stack. See overflow.c. */
+struct weft__overflow {
+    _Atomic uint32_t state; /* (a:OVERFLOW) futex; enum weft__overflow_state */
+    bool started;           /* the teller */
+    bool wanted;            /* (i) while workers run */
+    pthread_t thread;
+    weft_task task; /* (a:OVERFLOW) and so on */
+    const void *site;
+    uint8_t size_class;
+    char name[WEFT_NAME];
+};
+
 enum weft__runtime_phase {
     WEFT__RUNTIME_OPEN,
     WEFT__RUNTIME_CLOSING, /* no new detached tasks; the roots are cancelled */
@@ -79,6 +103,7 @@ struct weft__runtime {
     struct weft__stack_depot *depots; /* (i) one per node of the topology */
     struct weft__pool *pool;          /* (i) helper threads */
     struct weft__watch watch; /* beside what does not change either: every step reads its state */
+    struct weft__overflow overflow;
     struct weft__muster muster;
     bool spins; /* (i) spinning makes sense on this plan */
     struct weft__lock helper_lock;

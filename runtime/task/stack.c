@@ -292,13 +292,20 @@ WEFT__COLD void weft__stack_drain(struct weft__stack_magazine *magazine,
     weft__lock_release(&depot->lock);
 }
 
-void weft__stack_check(const struct weft__stack *stack, const char *who)
+bool weft__stack_is_overrun(const struct weft__stack *stack)
 {
     if (stack->guarded)
-        return;
+        return false;
     for (int i = 0; i < canary_words; i++)
-        WEFT_ASSERT(((const uint64_t *)(const void *)stack->low)[i] == canary,
-                    "task %s ran over the end of its stack of %zu bytes; spawn it with a larger "
-                    "stack_bytes, or raise vm.max_map_count so that stacks get guard pages",
-                    who, class_bytes[stack->size_class]);
+        if (((const uint64_t *)(const void *)stack->low)[i] != canary)
+            return true;
+    return false;
+}
+
+void weft__stack_check(const struct weft__stack *stack, const char *who)
+{
+    WEFT_ASSERT(!weft__stack_is_overrun(stack),
+                "task %s ran over the end of its stack of %zu bytes; spawn it with a larger "
+                "stack_bytes, or raise vm.max_map_count so that stacks get guard pages",
+                who, class_bytes[stack->size_class]);
 }

@@ -80,6 +80,9 @@ void weft__stack_drain(struct weft__stack_magazine *magazine, enum weft__stack_c
  * idle stacks. About once a second, by any thread. */
 void weft__stack_tend(struct weft__stack_depot *depot);
 
+/* Whether the canary of an unguarded stack is gone. */
+bool weft__stack_is_overrun(const struct weft__stack *stack);
+
 /* Ends the process with a sentence when the canary of an unguarded stack is gone. */
 void weft__stack_check(const struct weft__stack *stack, const char *who);
 

@@ -33,12 +33,14 @@ typedef struct weft_runtime_options {
                             * others of its worker wait; 0: 1,000; WEFT_WATCHDOG_OFF: never */
     weft_report_fn report; /* gets notices; NULL: they are dropped (weft_main: standard error) */
     void *report_context;  /* handed to report */
+    int overflow_off;      /* 1: leaves SIGSEGV alone, and does not name a task that overflows its
+                            * stack; see weft-debugging(7) */
 } weft_runtime_options;
 
 #define WEFT_SPIN_NONE UINT32_MAX
 #define WEFT_WATCHDOG_OFF UINT32_MAX
 #define WEFT_RUNTIME_OPTIONS_INIT \
-    { sizeof(weft_runtime_options), 0, 0, 0, 0, 0, NULL, 0, 0, 0, NULL, NULL }
+    { sizeof(weft_runtime_options), 0, 0, 0, 0, 0, NULL, 0, 0, 0, NULL, NULL, 0 }
 #ifndef __cplusplus
 #define WEFT_RUNTIME_OPTIONS(...) \
     ((weft_runtime_options){ .size = sizeof(weft_runtime_options), __VA_ARGS__ })
@@ -79,6 +81,8 @@ WEFT_API int weft_main(int argc, char **argv, weft_task_fn app,
 
 /*
  * weft_start - starts a runtime
+ * With a report, and unless overflow_off is set, SIGSEGV is taken until the last such runtime
+ * stops, to name a task that overflows its stack; each fault is passed on; see weft-debugging(7).
  * @options:   NULL for defaults; the environment counts as in weft_main
  * @out_error: gets code and a sentence that says what to change when the start fails, made with
  *             WEFT_ERROR_INIT; NULL: not wanted
@@ -91,8 +95,9 @@ WEFT_API int weft_main(int argc, char **argv, weft_task_fn app,
  *             start
  * Cancel:     no effect
  * Ordering:   none
- * Cost:       a thread and a ring for each worker, about 1 ms; a thread for the watchdog when there
- *             is a report, which uses no CPU time while all workers sleep    Node: workers' own
+ * Cost:       a thread and a ring for each worker, about 1 ms; when there is a report, a thread for
+ *             the watchdog and one that tells of stack overflows, which use no CPU time while all
+ *             workers sleep    Node: workers' own
  * Since:      0.1    Source: original
  */
 WEFT_API WEFT_MUST_USE weft_runtime weft_start(const weft_runtime_options *options,
