@@ -87,11 +87,13 @@ tests_unit_wordcount_test_SOURCES = \
 unit_test_scripts += \
     tests/tools/bench_test \
     tests/tools/examples_test \
+    tests/tools/gdb_test \
     tests/tools/manual_test \
     tests/tools/setup_test \
     tests/tools/tour_test
 
 check_PROGRAMS += \
+    tests/tools/gdb_program \
     tools/examples/producer
 tools_examples_producer_LDADD = $(weft_LDADD)
 
@@ -100,6 +102,21 @@ tools_examples_producer_LDADD = $(weft_LDADD)
 peers:
 	PEER_WARNINGS='$(WEFT_WARNINGS)' $(srcdir)/tools/bench/peers/build $(srcdir) bench-peers
 .PHONY: peers
+
+# Commands for gdb, to be sourced. Where gdb looks for scripts that belong to a library, a line sources
+# them; that folder is gdb's own when both have the same prefix.
+dist_pkgdata_DATA = tools/weft-gdb.py
+gdb_autoload = $(datarootdir)/gdb/auto-load$(libdir)
+
+# The file name of the shared library, which gdb goes by; empty when none is built.
+gdb_name = sed -n "s/^library_names='\([^ ']*\).*/\1/p" libweft.la
+
+install-gdb-autoload: libweft.la
+	name=$$($(gdb_name)); [ -z "$$name" ] || { \
+	    $(MKDIR_P) '$(DESTDIR)$(gdb_autoload)' && \
+	    echo "gdb.execute('source $(pkgdatadir)/weft-gdb.py')" \
+	        >'$(DESTDIR)$(gdb_autoload)'/$$name-gdb.py; \
+	}
 
 # The manual, in a folder for `man -M man weft_chan_put`. Its generator finds out which pages there
 # are: their list is the target.
@@ -124,7 +141,7 @@ man/pages: $(man_sources)
 
 all-local: man/pages
 
-install-data-local: man/pages
+install-data-local: man/pages install-gdb-autoload
 	for section in 1 3 7; do \
 	    $(MKDIR_P) '$(DESTDIR)$(mandir)'/man$$section && \
 	    $(INSTALL_DATA) man/man$$section/* '$(DESTDIR)$(mandir)'/man$$section || exit; \
@@ -132,6 +149,8 @@ install-data-local: man/pages
 
 uninstall-local: man/pages
 	while read -r page; do rm -f '$(DESTDIR)$(mandir)'/$$page; done <man/pages
+	name=$$($(gdb_name)); [ -z "$$name" ] || \
+	    rm -f '$(DESTDIR)$(gdb_autoload)'/$$name-gdb.py
 
 clean-local:
 	rm -rf bench-peers man

@@ -1,5 +1,5 @@
-/* The report of a stack overflow and the program's own handlers of SIGSEGV: each gets its fault, and
- * the signal is given back. */
+/* The report of a stack overflow and the handlers of SIGSEGV that a program has itself: each gets
+ * its fault, and the signal is given back. */
 #include <CUnit/CUnit.h>
 #include <errno.h>
 #include <signal.h>

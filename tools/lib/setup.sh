@@ -22,6 +22,7 @@ setup_check="
 command:c++ g++ headers,install
 command:python3 python3 lint,unit
 command:groff groff-base lint,unit
+command:gdb gdb unit
 command:clang clang build-clang,headers,unit-clang
 command:clang-format-14 clang-format-14 format
 command:spin spin model
