@@ -14,13 +14,14 @@
 #include <time.h>
 
 #include "numa/memory.h"
+#include "numa/plan.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/fault.h"
+#include "runtime/base/sys.h"
 
 enum {
     THREADS_DEFAULT = 16,
     THREADS_MAX = 1024,
-    QUEUE_DEFAULT = 1024,
 };
 
 #define IDLE_DEFAULT_NS (5 * WEFT__NS_PER_S)
@@ -37,9 +38,9 @@ struct helper {
 };
 
 struct weft__pool {
-    uint32_t threads_max; /* (i) */
-    uint32_t queue_max;   /* (i) */
-    int64_t idle_ns;      /* (i) */
+    uint32_t threads_max;        /* (i) */
+    int64_t idle_ns;             /* (i) */
+    struct weft__cpuset allowed; /* (i) what a helper may use; empty: what its starter may */
     struct helper *helpers;
 
     pthread_mutex_t mutex;
@@ -92,6 +93,15 @@ static struct weft__job *wait_job(struct weft__pool *pool)
     return job;
 }
 
+/* A thread inherits the CPUs of the one that starts it: a worker's, which is pinned, so that all
+ * helpers would share one CPU with it. Where the kernel refuses, they do. */
+static void spread_out(const struct weft__cpuset *allowed)
+{
+    if (allowed->word_count > 0)
+        (void)weft__sys_set_affinity(0, allowed->word_count * sizeof(*allowed->words),
+                                     allowed->words);
+}
+
 static void *run_helper(void *arg)
 {
     struct helper *helper = arg;
@@ -101,6 +111,7 @@ static void *run_helper(void *arg)
 
     (void)snprintf(name, sizeof(name), "weft-help-%hu", helper->number);
     (void)pthread_setname_np(pthread_self(), name);
+    spread_out(&pool->allowed);
     (void)pthread_mutex_lock(&pool->mutex);
     while ((job = wait_job(pool)) != NULL) {
         (void)pthread_mutex_unlock(&pool->mutex);
@@ -160,8 +171,6 @@ static int submit_locked(struct weft__pool *pool, struct weft__job *job)
 {
     if (pool->closing)
         return -ESHUTDOWN;
-    if (pool->queued >= pool->queue_max)
-        return -ENOBUFS;
     int rc = ensure_helper(pool);
     if (rc < 0)
         return rc;
@@ -222,8 +231,21 @@ static uint32_t or_default(uint32_t value, uint32_t otherwise)
     return value != 0 ? value : otherwise;
 }
 
+bool weft__pool_is_helper(struct weft__pool *pool)
+{
+    bool found = false;
+
+    (void)pthread_mutex_lock(&pool->mutex);
+    for (uint32_t i = 0; i < pool->threads_max && !found; i++)
+        found = pool->helpers[i].state == HELPER_RUNNING &&
+                pthread_equal(pool->helpers[i].thread, pthread_self()) != 0;
+    (void)pthread_mutex_unlock(&pool->mutex);
+    return found;
+}
+
 static void free_pool(struct weft__pool *pool)
 {
+    weft__cpuset_fini(&pool->allowed);
     weft__memory_free(pool->helpers, pool->threads_max * sizeof(struct helper));
     weft__memory_free(pool, sizeof(*pool));
 }
@@ -240,7 +262,6 @@ int weft__pool_open(const struct weft__pool_config *config, struct weft__pool **
     if (pool == NULL)
         return -ENOMEM;
     pool->threads_max = threads_max;
-    pool->queue_max = or_default(chosen->queue_max, QUEUE_DEFAULT);
     pool->idle_ns = chosen->idle_ns != 0 ? chosen->idle_ns : IDLE_DEFAULT_NS;
     pool->last = &pool->first;
     pool->helpers = weft__memory_alloc(WEFT__NODE_LOCAL, threads_max * sizeof(struct helper));
@@ -253,6 +274,7 @@ int weft__pool_open(const struct weft__pool_config *config, struct weft__pool **
         pool->helpers[i].pool = pool;
         pool->helpers[i].number = (uint16_t)i;
     }
+    (void)weft__affinity_get(&pool->allowed);
     *out_pool = pool;
     return 0;
 }

@@ -60,10 +60,10 @@ static void refuse_policy_calls_on_one_node(void)
     weft__fault_arm(WEFT__FAULT_MEMPOLICY, 1, -EPERM);
 }
 
-/* The first call asks for the affinity, the next sets that of whichever worker is first. */
+/* Two calls ask for the affinity, the next sets that of whichever worker is first. */
 static void refuse_pinning(void)
 {
-    weft__fault_arm(WEFT__FAULT_AFFINITY, 2, -EPERM);
+    weft__fault_arm(WEFT__FAULT_AFFINITY, 3, -EPERM);
 }
 
 /* The first call asks whether there are such calls at all. */

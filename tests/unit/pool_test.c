@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "numa/plan.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/fault.h"
 #include "tests/support/unit.h"
@@ -55,9 +56,9 @@ static void open_gate(void)
     weft__store_release(&gate_open, 1); /* pairs with run_probe_job */
 }
 
-static struct weft__pool *open_pool(uint32_t threads, uint32_t queue, int64_t idle_ns)
+static struct weft__pool *open_pool(uint32_t threads, int64_t idle_ns)
 {
-    struct weft__pool_config config = { threads, queue, idle_ns };
+    struct weft__pool_config config = { threads, idle_ns };
     struct weft__pool *pool = NULL;
 
     weft__store_relaxed(&started, 0);
@@ -70,7 +71,7 @@ static struct weft__pool *open_pool(uint32_t threads, uint32_t queue, int64_t id
 static void test_submit_jobs_run_on_named_threads_with_signals_blocked(void)
 {
     static struct probe_job jobs[100];
-    struct weft__pool *pool = open_pool(3, 0, 0);
+    struct weft__pool *pool = open_pool(3, 0);
 
     for (size_t i = 0; i < WEFT__COUNT(jobs); i++) {
         jobs[i] = (struct probe_job){ .job.run = run_probe_job };
@@ -85,34 +86,119 @@ static void test_submit_jobs_run_on_named_threads_with_signals_blocked(void)
     weft__pool_close(pool);
 }
 
-static void test_submit_is_bounded_in_threads_and_queue(void)
-{
-    static struct probe_job jobs[5];
-    struct weft__pool *pool = open_pool(2, 2, 0);
+/* What one thread has begun, in that order. */
+struct turn_job {
+    struct weft__job job;
+    uint32_t number;
+};
 
-    for (size_t i = 0; i < WEFT__COUNT(jobs); i++)
-        jobs[i] = (struct probe_job){ .job.run = run_probe_job, .waits = true };
-    for (uint32_t i = 0; i < 2; i++) { /* one at a time, so that none waits in the queue */
-        CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[i].job), 0);
+static uint32_t turns[100];
+
+static void note_turn(struct weft__job *job)
+{
+    turns[weft__add_acqrel(&finished, 1)] = /* pairs with wait_count */
+        WEFT__CONTAINER(job, struct turn_job, job)->number;
+}
+
+static void test_submit_is_bounded_in_threads_and_keeps_the_order(void)
+{
+    static struct probe_job busy[2];
+    static struct turn_job jobs[WEFT__COUNT(turns)];
+    struct weft__pool *pool = open_pool(2, 0);
+
+    for (uint32_t i = 0; i < WEFT__COUNT(busy); i++) { /* one at a time, so that none waits */
+        busy[i] = (struct probe_job){ .job.run = run_probe_job, .waits = i == 0 };
+        CU_ASSERT_EQUAL(weft__pool_submit(pool, &busy[i].job), 0);
         CU_ASSERT_TRUE(wait_count(&started, i + 1));
     }
-    CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[2].job), 0);
-    CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[3].job), 0);
-    CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[4].job), -ENOBUFS);
-    CU_ASSERT_EQUAL(weft__load_relaxed(&weft__pool_counters(pool)->refused), 1);
+    CU_ASSERT_TRUE(wait_count(&finished, 1));
+    weft__store_relaxed(&finished, 0);
+    for (uint32_t i = 0; i < WEFT__COUNT(jobs); i++) { /* all are the second thread's */
+        jobs[i] = (struct turn_job){ .job.run = note_turn, .number = i };
+        CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[i].job), 0);
+    }
+    CU_ASSERT_TRUE(wait_count(&finished, WEFT__COUNT(jobs)));
+    for (uint32_t i = 0; i < WEFT__COUNT(jobs); i++)
+        CU_ASSERT_EQUAL(turns[i], i);
     CU_ASSERT_EQUAL(weft__load_relaxed(&weft__pool_counters(pool)->threads_started), 2);
     open_gate();
-    CU_ASSERT_TRUE(wait_count(&finished, 4));
-    CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[4].job), 0);
-    weft__pool_close(pool); /* runs what is queued */
-    CU_ASSERT_EQUAL(weft__load_relaxed(&finished), 5);
+    weft__pool_close(pool);
+}
+
+static void test_close_runs_what_is_queued(void)
+{
+    static struct probe_job jobs[3];
+    struct weft__pool *pool = open_pool(1, 0);
+
+    for (size_t i = 0; i < WEFT__COUNT(jobs); i++) {
+        jobs[i] = (struct probe_job){ .job.run = run_probe_job, .waits = true };
+        CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[i].job), 0);
+    }
+    CU_ASSERT_TRUE(wait_count(&started, 1));
+    open_gate();
+    weft__pool_close(pool);
+    CU_ASSERT_EQUAL(weft__load_relaxed(&finished), 3);
+}
+
+/* A worker is pinned; a helper that it starts is not. */
+struct place_job {
+    struct weft__job job;
+    struct weft__pool *pool;
+    uint32_t cpus;
+    bool helps;
+};
+
+static void look_where(struct weft__job *job)
+{
+    struct place_job *mine = WEFT__CONTAINER(job, struct place_job, job);
+    struct weft__cpuset set;
+
+    weft__cpuset_init(&set);
+    if (weft__affinity_get(&set) == 0)
+        mine->cpus = weft__cpuset_count(&set);
+    weft__cpuset_fini(&set);
+    mine->helps = weft__pool_is_helper(mine->pool);
+    weft__add_acqrel(&finished, 1); /* pairs with wait_count */
+}
+
+static void *submit_pinned(void *argument)
+{
+    struct place_job *job = argument;
+    struct weft__cpuset set;
+
+    weft__cpuset_init(&set);
+    bool ok = weft__affinity_get(&set) == 0 &&
+              weft__affinity_pin((uint32_t)weft__cpuset_next(&set, 0)) == 0 &&
+              weft__pool_submit(job->pool, &job->job) == 0;
+    weft__cpuset_fini(&set);
+    return ok ? job : NULL;
+}
+
+static void test_helpers_of_a_pinned_thread_use_all_cpus(void)
+{
+    struct place_job job = { .job.run = look_where, .pool = open_pool(1, 0) };
+    struct weft__cpuset set;
+    pthread_t thread;
+    void *submitted = NULL;
+
+    weft__cpuset_init(&set);
+    CU_ASSERT_EQUAL_FATAL(weft__affinity_get(&set), 0);
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, submit_pinned, &job), 0);
+    (void)pthread_join(thread, &submitted);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(submitted);
+    CU_ASSERT_TRUE(wait_count(&finished, 1));
+    CU_ASSERT_EQUAL(job.cpus, weft__cpuset_count(&set));
+    CU_ASSERT_TRUE(job.helps);
+    CU_ASSERT_FALSE(weft__pool_is_helper(job.pool));
+    weft__pool_close(job.pool);
+    weft__cpuset_fini(&set);
 }
 
 /* Each place of the queue can be left: its middle, its end, its beginning; then it can be used. */
 static void test_withdraw_takes_what_is_queued_and_no_more(void)
 {
     static struct probe_job jobs[5];
-    struct weft__pool *pool = open_pool(1, 3, 0);
+    struct weft__pool *pool = open_pool(1, 0);
 
     for (size_t i = 0; i < WEFT__COUNT(jobs); i++)
         jobs[i] = (struct probe_job){ .job.run = run_probe_job, .waits = true };
@@ -138,7 +224,7 @@ static void test_submit_two_jobs_at_one_idle_thread_run_both(void)
     static struct probe_job jobs[3];
 
     for (int round = 0; round < 50; round++) {
-        struct weft__pool *pool = open_pool(2, 0, 0);
+        struct weft__pool *pool = open_pool(2, 0);
         for (size_t i = 0; i < WEFT__COUNT(jobs); i++)
             jobs[i] = (struct probe_job){ .job.run = run_probe_job, .waits = i > 0 };
         CU_ASSERT_EQUAL(weft__pool_submit(pool, &jobs[0].job), 0);
@@ -156,7 +242,7 @@ static void test_submit_two_jobs_at_one_idle_thread_run_both(void)
 static void test_submit_without_threads_is_refused_with_one_it_queues(void)
 {
     static struct probe_job jobs[2];
-    struct weft__pool *pool = open_pool(4, 0, 0);
+    struct weft__pool *pool = open_pool(4, 0);
 
     for (size_t i = 0; i < WEFT__COUNT(jobs); i++)
         jobs[i] = (struct probe_job){ .job.run = run_probe_job, .waits = true };
@@ -179,7 +265,7 @@ static void test_submit_without_threads_is_refused_with_one_it_queues(void)
 static void test_idle_threads_end_and_are_replaced(void)
 {
     static struct probe_job job;
-    struct weft__pool *pool = open_pool(1, 0, 1);
+    struct weft__pool *pool = open_pool(1, 1);
     const struct weft__pool_counters *counters = weft__pool_counters(pool);
     int64_t until_ns = weft__clock_now() + 5 * WEFT__NS_PER_S;
     uint32_t jobs = 0;
@@ -213,7 +299,7 @@ static void run_chain_job(struct weft__job *job)
 
 static void test_submit_while_closing_is_refused(void)
 {
-    struct weft__pool *pool = open_pool(1, 0, 0);
+    struct weft__pool *pool = open_pool(1, 0);
     struct chain_job job = { .job.run = run_chain_job, .pool = pool };
 
     weft__store_relaxed(&chain_end, 0);
@@ -245,7 +331,9 @@ int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(test_submit_jobs_run_on_named_threads_with_signals_blocked),
-        UNIT_TEST(test_submit_is_bounded_in_threads_and_queue),
+        UNIT_TEST(test_submit_is_bounded_in_threads_and_keeps_the_order),
+        UNIT_TEST(test_close_runs_what_is_queued),
+        UNIT_TEST(test_helpers_of_a_pinned_thread_use_all_cpus),
         UNIT_TEST(test_withdraw_takes_what_is_queued_and_no_more),
         UNIT_TEST(test_submit_two_jobs_at_one_idle_thread_run_both),
         UNIT_TEST(test_submit_without_threads_is_refused_with_one_it_queues),
