@@ -26,6 +26,7 @@ weftinclude_HEADERS = $(weft_pkgheaders)
 
 weft_pkgheaders += \
     runtime/include/weft/base.h \
+    runtime/include/weft/blocking.h \
     runtime/include/weft/chan.h \
     runtime/include/weft/counters.h \
     runtime/include/weft/error.h \
@@ -144,8 +145,7 @@ weft_sources += \
     runtime/sync/timer.c \
     runtime/sync/timer.h \
     runtime/sync/timer_go.c \
-    runtime/offload/offload.c \
-    runtime/offload/offload.h \
+    runtime/offload/blocking.c \
     runtime/io/dir.c \
     runtime/io/fd.c \
     runtime/io/fd.h \

@@ -33,6 +33,8 @@ unit_test_scripts += \
 
 unit_tests += \
     tests/unit/base_test \
+    tests/unit/blocking_test \
+    tests/unit/blocking_wait_test \
     tests/unit/cancel_test \
     tests/unit/cgroup_test \
     tests/unit/chan_look_test \
@@ -54,7 +56,6 @@ unit_tests += \
     tests/unit/memory_test \
     tests/unit/misuse_test \
     tests/unit/notice_test \
-    tests/unit/offload_test \
     tests/unit/op_test \
     tests/unit/options_test \
     tests/unit/overflow_host_test \

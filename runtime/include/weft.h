@@ -8,6 +8,7 @@
 #define WEFT_H
 
 #include <weft/base.h>
+#include <weft/blocking.h>
 #include <weft/chan.h>
 #include <weft/counters.h>
 #include <weft/error.h>

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include <weft/blocking.h>
 #include <weft/file.h>
 
 #include "numa/memory.h"
@@ -14,7 +15,6 @@
 #include "runtime/base/sys.h"
 #include "runtime/io/fd.h"
 #include "runtime/io/operation.h"
-#include "runtime/offload/offload.h"
 #include "runtime/sched/error.h"
 #include "runtime/sched/runtime.h"
 
@@ -110,14 +110,14 @@ static int end_locked(struct dir *dir)
     return weft__descriptor_close(number, handle);
 }
 
-static int read_block(void *argument)
+static int64_t read_block(void *argument)
 {
     struct dir *dir = argument;
     ssize_t bytes = weft__sys_getdents(dir->number, dir->block, block_bytes);
 
     dir->at = 0;
     dir->filled = bytes > 0 ? (size_t)bytes : 0;
-    return (int)bytes;
+    return bytes;
 }
 
 static weft_file_kind kind_of(uint8_t type)
@@ -161,7 +161,7 @@ static bool next_in_block(struct dir *dir, weft_dir_entry *out_entry)
 static int next_entry(struct dir *dir, weft_dir_entry *out_entry, weft_deadline until)
 {
     while (!next_in_block(dir, out_entry)) {
-        int rc = weft__offload_run(read_block, dir, until);
+        int rc = (int)weft_blocking_call(read_block, dir, NULL, until);
         if (rc <= 0)
             return rc;
     }

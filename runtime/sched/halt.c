@@ -149,12 +149,27 @@ void weft__halt_free(struct weft__runtime *runtime)
     weft__memory_free(runtime, sizeof(*runtime));
 }
 
-int weft_stop(weft_runtime runtime, weft_deadline until)
+/* A worker or a helper of the runtime: a task of it would wait for itself. */
+static bool is_own_thread(weft_runtime runtime)
 {
     int rc = 0;
     struct weft__worker *worker = weft__self_worker();
 
-    if (worker != NULL && worker->runtime->handle == runtime)
+    if (worker != NULL)
+        return worker->runtime->handle == runtime;
+    struct weft__runtime *found = weft__handle_pin(runtime, &rc);
+    if (found == NULL)
+        return false;
+    bool own = weft__pool_is_helper(found->pool);
+    weft__handle_unpin(runtime);
+    return own;
+}
+
+int weft_stop(weft_runtime runtime, weft_deadline until)
+{
+    int rc = 0;
+
+    if (is_own_thread(runtime))
         return -EDEADLK;
     struct weft__runtime *found = weft__handle_retire(runtime, &rc);
     if (found == NULL)

@@ -291,8 +291,8 @@ static int refuse_shadow_stack(char *text, size_t text_bytes)
 static int prepare(struct weft__runtime *runtime, const weft_runtime_options *options, char *text,
                    size_t text_bytes)
 {
-    const struct weft__pool_config pool = { 0 };
     int rc = weft__options_resolve(options, &runtime->options, text, text_bytes);
+    const struct weft__pool_config pool = { .threads_max = runtime->options.helpers };
 
     if (rc == 0)
         rc = refuse_shadow_stack(text, text_bytes);
@@ -336,7 +336,6 @@ weft_runtime weft_start(const weft_runtime_options *options, weft_error *out_err
         fill_error(out_error, -ENOMEM, NULL);
         return -ENOMEM;
     }
-    weft__list_init(&runtime->helper_room);
     int rc = prepare(runtime, options, failure.text, sizeof(failure.text));
     if (rc == 0 && (rc = weft__overflow_start(runtime)) < 0)
         (void)snprintf(failure.text, sizeof(failure.text), "%s", no_thread);

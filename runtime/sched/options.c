@@ -7,6 +7,7 @@
 #include "runtime/base/clock.h"
 
 enum { workers_max = 1024, spin_us_max = 1000, default_spin_us = 50, entries_max = 32768 };
+enum { helpers_max = 1024 }; /* what the pool takes */
 enum { watchdog_ms_max = 3600000, default_watchdog_ms = 1000 };
 
 /* A decimal number in [low, high] from the environment; 0: not set, 1: taken, else -EINVAL. */
@@ -66,6 +67,8 @@ static int check_given(const weft_runtime_options *given, char *out_text, size_t
     if (given->watchdog_ms != WEFT_WATCHDOG_OFF && given->watchdog_ms > watchdog_ms_max)
         return complain(out_text, text_bytes,
                         "watchdog_ms must be 0 (1000) to 3600000, or WEFT_WATCHDOG_OFF");
+    if (given->helpers > helpers_max)
+        return complain(out_text, text_bytes, "helpers must be 0 (16) to 1024");
     if (weft__stack_class_of(given->stack_bytes) < 0)
         return complain(out_text, text_bytes, "stack_bytes must be 0 (64 KiB) to 1 MiB");
     if (!is_queue_size(given->sq_entries) || !is_queue_size(given->cq_entries))
@@ -106,6 +109,8 @@ static int read_environment(struct weft__options *options, char *out_text, size_
                          text_bytes);
     if (rc > 0)
         options->watchdog_ns = watchdog_ms * WEFT__NS_PER_MS;
+    if (rc >= 0)
+        rc = read_number("WEFT_HELPERS", 1, helpers_max, &options->helpers, out_text, text_bytes);
     return rc;
 }
 
@@ -127,6 +132,7 @@ int weft__options_resolve(const weft_runtime_options *given, struct weft__option
         given->stack_bytes != 0 ? given->stack_bytes : (size_t)64 * 1024);
     options.spin_ns = spin_of(given->spin_us);
     options.watchdog_ns = watchdog_of(given->watchdog_ms);
+    options.helpers = given->helpers;
     const char *topology = getenv("WEFT_TOPOLOGY");
     bool from_environment = topology != NULL && topology[0] != '\0';
     options.topology = from_environment ? topology : given->topology;

@@ -23,6 +23,7 @@ struct weft__options {
     uint8_t stack_class;
     int64_t spin_ns;     /* 0: none; negative: adaptive, at most -spin_ns */
     int64_t watchdog_ns; /* 0: off */
+    uint32_t helpers;    /* 0: the pool's default */
     const char *topology;
     const char *topology_origin; /* what to call it in a sentence */
     struct weft__engine_config engine;
@@ -106,8 +107,6 @@ struct weft__runtime {
     struct weft__overflow overflow;
     struct weft__muster muster;
     bool spins; /* (i) spinning makes sense on this plan */
-    struct weft__lock helper_lock;
-    struct weft__list helper_room; /* (l: helper_lock) tasks that wait for a helper, FIFO */
     struct weft__inject inject;
     struct weft__idle idle;
     struct weft__lock report_lock;

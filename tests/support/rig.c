@@ -72,19 +72,20 @@ uint32_t rig_mappings(void)
     return lines;
 }
 
-void rig_run(uint32_t workers, weft_task_fn body)
+void rig_run_with(const weft_runtime_options *given, weft_task_fn body)
 {
     char about[32];
     weft_error error = WEFT_ERROR_INIT;
     weft_counters counters = WEFT_COUNTERS_INIT;
     uint64_t records = rig_records();
-    weft_runtime_options options = WEFT_RUNTIME_OPTIONS(.workers = workers, .report = print_notice);
+    weft_runtime_options options = *given;
 
+    options.report = print_notice;
     weft_runtime runtime = weft_start(&options, &error);
     if (runtime < 0)
         (void)fprintf(stderr, "no runtime: %s\n", error.text);
     CU_ASSERT_TRUE_FATAL(runtime > 0);
-    (void)snprintf(about, sizeof(about), "%u workers", workers);
+    (void)snprintf(about, sizeof(about), "%u workers", options.workers);
     expect_about(about);
     EXPECT_EQ(weft_call(runtime, body, NULL), 0);
     EXPECT_EQ(weft_counters_read(runtime, -1, &counters), 0);
@@ -93,6 +94,11 @@ void rig_run(uint32_t workers, weft_task_fn body)
     EXPECT_EQ(rig_records(), records);
     expect_assert();
     expect_about("");
+}
+
+void rig_run(uint32_t workers, weft_task_fn body)
+{
+    rig_run_with(&WEFT_RUNTIME_OPTIONS(.workers = workers), body);
 }
 
 void rig_each(weft_task_fn body)

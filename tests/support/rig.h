@@ -11,6 +11,9 @@
 /* Runs @body as a task of a fresh runtime with @workers workers; it must return 0. Main thread. */
 void rig_run(uint32_t workers, weft_task_fn body);
 
+/* The same with options; the rig reports. */
+void rig_run_with(const weft_runtime_options *options, weft_task_fn body);
+
 /* The same with 1, 2 and 4 workers, one after the other. */
 void rig_each(weft_task_fn body);
 

@@ -37,6 +37,12 @@ static weft_file_info info = WEFT_FILE_INFO_INIT;
 static weft_dir_entry entry;
 static char bytes[WEFT_NAME];
 
+static int64_t not_called(void *argument)
+{
+    (void)argument;
+    return 0;
+}
+
 /* One function a call, in one line each. Every exported call is here, or exempt. */
 #define CALL(name, expression)                                                                     \
     static int64_t call_##name(void)                                                               \
@@ -45,6 +51,7 @@ static char bytes[WEFT_NAME];
     }
 
 #define CALLS(X)                                                                                   \
+    X(blocking_call, weft_blocking_call(not_called, NULL, NULL, WEFT_NEVER))                       \
     X(start, weft_start(NULL, &error))                                                             \
     X(call, weft_call(made.runtime, end_well, NULL))                                               \
     X(stop, weft_stop(made.runtime, WEFT_NOW))                                                     \

@@ -26,6 +26,11 @@ static weft_task_fn no_function(void)
     return (weft_task_fn)(uintptr_t)nothing;
 }
 
+static weft_blocking_fn no_blocking_function(void)
+{
+    return (weft_blocking_fn)(uintptr_t)nothing;
+}
+
 /* One function a call: name, what is called, the argument that is NULL, the call. */
 #define MISUSES(X)                                                                               \
     X(go, "weft_go", "fn", weft_go(scope, no_function(), NULL))                                  \
@@ -35,6 +40,8 @@ static weft_task_fn no_function(void)
     X(spawn_copy, "weft_spawn", "argument",                                                      \
       weft_spawn(scope, end_well, nothing, &WEFT_SPAWN_OPTIONS(.copy_bytes = 4)))                \
     X(call, "weft_call", "fn", weft_call(runtime, no_function(), NULL))                          \
+    X(blocking_call, "weft_blocking_call", "fn",                                                 \
+      weft_blocking_call(no_blocking_function(), NULL, NULL, WEFT_NOW))                          \
     X(main, "weft_main", "app", weft_main(0, NULL, no_function(), NULL))                         \
     X(about, "weft_runtime_about", "out_text", weft_runtime_about(0, nothing, 10))               \
     X(counters, "weft_counters_read", "out_counters", weft_counters_read(0, -1, nothing))        \

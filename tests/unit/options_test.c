@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weft/blocking.h>
+
 #include "runtime/sched/options.h"
 #include "tests/support/unit.h"
 
-static const char *const variables[] = { "WEFT_WORKERS", "WEFT_SMT", "WEFT_SPIN_US",
-                                         "WEFT_WATCHDOG_MS", "WEFT_TOPOLOGY" };
+static const char *const variables[] = { "WEFT_WORKERS",     "WEFT_SMT",     "WEFT_SPIN_US",
+                                         "WEFT_WATCHDOG_MS", "WEFT_HELPERS", "WEFT_TOPOLOGY" };
 
 static void clear_environment(void)
 {
@@ -32,6 +34,8 @@ static void test_resolve_bad_option_is_named(void)
         { "spin_us", { .size = size, .spin_us = UINT32_MAX - 1 } },
         { "watchdog_ms", { .size = size, .watchdog_ms = 3600001 } },
         { "watchdog_ms", { .size = size, .watchdog_ms = UINT32_MAX - 1 } },
+        { "helpers", { .size = size, .helpers = 1025 } },
+        { "helpers", { .size = size, .helpers = UINT32_MAX } },
         { "stack_bytes", { .size = size, .stack_bytes = (1 << 20) + 1 } },
         { "stack_bytes", { .size = size, .stack_bytes = SIZE_MAX } },
         { "sq_entries", { .size = size, .sq_entries = 3 } },
@@ -77,6 +81,9 @@ static void test_resolve_environment_table(void)
         { "WEFT_WATCHDOG_MS", "3600000", true, 0, -50000, false, 3600000 },
         { "WEFT_WATCHDOG_MS", "3600001", false, 0, 0, false, 0 },
         { "WEFT_WATCHDOG_MS", "off", false, 0, 0, false, 0 },
+        { "WEFT_HELPERS", "0", false, 0, 0, false, 0 },
+        { "WEFT_HELPERS", "1025", false, 0, 0, false, 0 },
+        { "WEFT_HELPERS", "some", false, 0, 0, false, 0 },
         { "WEFT_WORKERS", "0", false, 0, 0, false, 0 },
         { "WEFT_WORKERS", "1025", false, 0, 0, false, 0 },
         { "WEFT_WORKERS", "4x", false, 0, 0, false, 0 },
@@ -121,8 +128,8 @@ static void test_resolve_given_options_arrive(void)
     weft_runtime_options given = WEFT_RUNTIME_OPTIONS(.workers = 1024, .smt_off = 1,
                                                       .stack_bytes = 1 << 20, .spin_us = 1000,
                                                       .migratable = 1, .topology = "2x2",
-                                                      .watchdog_ms = 30, .sq_entries = 32768,
-                                                      .cq_entries = 1);
+                                                      .watchdog_ms = 30, .helpers = 7,
+                                                      .sq_entries = 32768, .cq_entries = 1);
 
     clear_environment();
     CU_ASSERT_EQUAL_FATAL(weft__options_resolve(&given, &options, text, sizeof(text)), 0);
@@ -132,6 +139,7 @@ static void test_resolve_given_options_arrive(void)
     CU_ASSERT_EQUAL(options.stack_class, WEFT__STACK_1M);
     CU_ASSERT_EQUAL(options.spin_ns, 1000000);
     CU_ASSERT_EQUAL(options.watchdog_ns, 30000000);
+    CU_ASSERT_EQUAL(options.helpers, 7);
     CU_ASSERT_STRING_EQUAL(options.topology, "2x2");
     CU_ASSERT_EQUAL(options.engine.sq_entries, 32768);
     CU_ASSERT_EQUAL(options.engine.cq_entries, 1);
@@ -157,26 +165,29 @@ static void test_resolve_nothing_given_gives_the_defaults(void)
     CU_ASSERT_EQUAL(options.watchdog_ns, 1000000000);
     CU_ASSERT_PTR_NULL(options.topology);
     CU_ASSERT_PTR_NULL(options.report);
+    CU_ASSERT_EQUAL(options.helpers, 0); /* the pool's default */
 }
 
-/* weft.h: the environment overrides workers, smt_off, topology and spin_us. */
+/* weft/runtime.h lists what the environment overrides. */
 static void test_resolve_environment_overrides_what_is_given(void)
 {
     struct weft__options options;
     char text[256] = "";
     weft_runtime_options given = WEFT_RUNTIME_OPTIONS(.workers = 3, .smt_off = 1, .spin_us = 7,
-                                                      .topology = "1x1");
+                                                      .topology = "1x1", .helpers = 3);
 
     clear_environment();
     (void)setenv("WEFT_WORKERS", "5", 1);
     (void)setenv("WEFT_SMT", "on", 1);
     (void)setenv("WEFT_SPIN_US", "9", 1);
     (void)setenv("WEFT_TOPOLOGY", "3x3", 1);
+    (void)setenv("WEFT_HELPERS", "4", 1);
     CU_ASSERT_EQUAL(weft__options_resolve(&given, &options, text, sizeof(text)), 0);
     CU_ASSERT_EQUAL(options.workers, 5);
     CU_ASSERT_FALSE(options.smt_off);
     CU_ASSERT_EQUAL(options.spin_ns, 9000);
     CU_ASSERT_STRING_EQUAL(options.topology, "3x3");
+    CU_ASSERT_EQUAL(options.helpers, 4);
     clear_environment();
 }
 
@@ -186,13 +197,16 @@ static void test_initializers_are_the_defaults(void)
     static const weft_runtime_options runtime = WEFT_RUNTIME_OPTIONS_INIT;
     static const weft_spawn_options spawn = WEFT_SPAWN_OPTIONS_INIT;
     static const weft_scope_options scope = WEFT_SCOPE_OPTIONS_INIT;
+    static const weft_blocking_options blocking = WEFT_BLOCKING_OPTIONS_INIT;
     static const weft_runtime_options no_runtime = { .size = sizeof(no_runtime) };
     static const weft_spawn_options no_spawn = { .size = sizeof(no_spawn) };
+    static const weft_blocking_options no_blocking = { .size = sizeof(no_blocking) };
     static const weft_scope_options no_scope = { .size = sizeof(no_scope), .until = { INT64_MAX } };
 
     CU_ASSERT_EQUAL(memcmp(&runtime, &no_runtime, sizeof(runtime)), 0);
     CU_ASSERT_EQUAL(memcmp(&spawn, &no_spawn, sizeof(spawn)), 0);
     CU_ASSERT_EQUAL(memcmp(&scope, &no_scope, sizeof(scope)), 0);
+    CU_ASSERT_EQUAL(memcmp(&blocking, &no_blocking, sizeof(blocking)), 0);
 }
 
 int main(int argc, char **argv)

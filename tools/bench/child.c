@@ -52,9 +52,10 @@ static int keep_cpus(uint32_t count)
 /* The same settings for everybody: defaults, and as many workers as there are CPUs to use. */
 static void clean_environment(uint32_t workers)
 {
-    static const char *const dropped[] = { "WEFT_WORKERS", "WEFT_SMT",         "WEFT_TOPOLOGY",
-                                           "WEFT_SPIN_US", "WEFT_WATCHDOG_MS", "GODEBUG",
-                                           "GOGC",         "GOMEMLIMIT",       "MALLOC_CONF" };
+    static const char *const dropped[] = {
+        "WEFT_WORKERS", "WEFT_SMT", "WEFT_TOPOLOGY", "WEFT_SPIN_US", "WEFT_WATCHDOG_MS",
+        "WEFT_HELPERS", "GODEBUG",  "GOGC",          "GOMEMLIMIT",   "MALLOC_CONF"
+    };
     char count[16];
 
     for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++)

@@ -35,6 +35,8 @@ typedef struct weft_runtime_options {
     void *report_context;  /* handed to report */
     int overflow_off;      /* 1: leaves SIGSEGV alone, and does not name a task that overflows its
                             * stack; see weft-debugging(7) */
+    uint32_t helpers;      /* threads at most for blocking calls, 1 to 1,024; 0: 16; they start
+                            * when needed and end after 5 s without work */
 } weft_runtime_options;
 
 #define WEFT_SPIN_NONE UINT32_MAX
@@ -58,12 +60,13 @@ WEFT_BEGIN
  * weft_main - runs a program as a weft task, from main
  * Starts a runtime, runs app as its first task and stops the runtime. Notices go to standard error.
  * Interrupt (Ctrl-C) cancels everything; a second one has its usual action. Environment:
- * WEFT_WORKERS, WEFT_SMT=off, WEFT_TOPOLOGY, WEFT_SPIN_US, WEFT_WATCHDOG_MS (0: off).
+ * WEFT_WORKERS, WEFT_SMT=off, WEFT_TOPOLOGY, WEFT_SPIN_US, WEFT_WATCHDOG_MS (0: off),
+ * WEFT_HELPERS.
  * @argc:      main's
  * @argv:      main's
  * @app:       the first task; its argument is a const weft_arguments *
- * @options:   NULL for defaults; the environment overrides workers, smt_off, topology, spin_us and
- *             watchdog_ms; a wrong size is a start that failed
+ * @options:   NULL for defaults; the environment overrides workers, smt_off, topology, spin_us,
+ *             watchdog_ms and helpers; a wrong size is a start that failed
  * Returns:    what main shall return: app's result when >= 0 (at most 125), 1 when app failed, 2
  *             when the runtime could not start, 130 after an interrupt. Failures are said on
  *             standard error
@@ -130,10 +133,10 @@ WEFT_API WEFT_MUST_USE int weft_call(weft_runtime runtime, weft_task_fn fn, void
  * @runtime:   the runtime; its handle is stale afterwards, and so are those of all its tasks
  * @until:     how long to wait for tasks
  * Returns:    0, or how many tasks were left behind, in all scopes
- * Errors:     -ESRCH when it was stopped already, -EDEADLK from one of its own tasks, -EOWNERDEAD
- *             after fork
+ * Errors:     -ESRCH when it was stopped already, -EDEADLK from one of its own tasks or from a
+ *             blocking call of one on a helper thread, -EOWNERDEAD after fork
  * Ownership:  the runtime is given back
- * Context:    any thread but a worker of runtime    Suspends: blocks the thread
+ * Context:    any thread but a worker or helper of runtime    Suspends: blocks the thread
  * Cancel:     no effect
  * Ordering:   everything its tasks did happens-before this return
  * Cost:       joins all worker threads    Node: none
