@@ -82,13 +82,13 @@ static void run_call(struct weft__job *job)
         weft__park_ready(NULL, ticket.task);
 }
 
-/* Waits for the end of a call that a helper has begun, whatever comes. */
-static void wait_begun(struct call *call)
+/* Waits for the end of a call that a helper has begun, whatever comes; the wait with @word was
+ * ended by something else. */
+static void wait_begun(struct call *call, uint64_t word)
 {
-    uint64_t seen = weft__load_relaxed(&call->turn);
     struct weft__ticket ticket = weft__park_begin(call->task, WEFT__REASON_HELPER); /* CALL T1 */
 
-    if (seen != ended && weft__cas_acqrel(&call->turn, &seen, ticket.word)) /* CALL T2 */
+    if (weft__cas_acqrel(&call->turn, &word, ticket.word)) /* CALL T2 */
         (void)weft__park_commit(weft__self_worker(), ticket, WEFT_NEVER, WEFT__PARK_SHIELDED);
     else
         (void)weft__park_withdraw(ticket); /* nobody has seen it */
@@ -114,7 +114,7 @@ static int64_t run_on_helper(struct weft__worker *worker, struct call *call,
         return rc;                                                  /* no helper has seen it */
     if (cancel != NULL && weft__load_acquire(&call->turn) != ended) /* pairs with CALL H2 */
         cancel(call->argument);
-    wait_begun(call);
+    wait_begun(call, ticket.word);
     return call->result;
 }
 

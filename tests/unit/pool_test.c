@@ -96,8 +96,8 @@ static uint32_t turns[100];
 
 static void note_turn(struct weft__job *job)
 {
-    turns[weft__add_acqrel(&finished, 1)] = /* pairs with wait_count */
-        WEFT__CONTAINER(job, struct turn_job, job)->number;
+    turns[weft__load_relaxed(&finished)] = WEFT__CONTAINER(job, struct turn_job, job)->number;
+    weft__add_acqrel(&finished, 1); /* pairs with wait_count */
 }
 
 static void test_submit_is_bounded_in_threads_and_keeps_the_order(void)
