@@ -15,6 +15,8 @@ support_sources += \
     tests/support/fatal.h \
     tests/support/heap.c \
     tests/support/heap.h \
+    tests/support/lines.c \
+    tests/support/lines.h \
     tests/support/machine.c \
     tests/support/machine.h \
     tests/support/rig.c \
@@ -102,9 +104,11 @@ fault_tests += \
     tests/fault/runtime_fault
 
 stress_tests += \
+    tests/stress/blocking_calls \
     tests/stress/busy_waker \
     tests/stress/cancel_storm \
     tests/stress/fairness \
+    tests/stress/foreign_threads \
     tests/stress/idle \
     tests/stress/parked_million \
     tests/stress/rendezvous \
