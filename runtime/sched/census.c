@@ -57,7 +57,8 @@ static void look_locked(const struct weft__task *task, struct sight *out_sight)
     out_sight->descriptor = weft__load_relaxed(&task->result);
 }
 
-/* Whether the record is a live task of the runtime, and if so what it does. */
+/* Whether the record is a live task of the runtime, and if so what it does. That of a thread is no
+ * task, and has no scope. */
 static bool look(const struct weft__runtime *runtime, struct weft__record *record,
                  struct sight *out_sight)
 {
@@ -66,7 +67,8 @@ static bool look(const struct weft__runtime *runtime, struct weft__record *recor
     if ((life & WEFT__LIFE_FREE) != 0 || !weft__record_lock_as(record, life >> 32))
         return false;
     const struct weft__task *task = weft__task_of(record);
-    bool counts = !weft__record_has(record, WEFT__LIFE_ENDED) && task->scope->runtime == runtime;
+    bool counts = !weft__record_has(record, WEFT__LIFE_ENDED) &&
+                  (task->flags & WEFT__TASK_FOREIGN) == 0 && task->scope->runtime == runtime;
     if (counts)
         look_locked(task, out_sight);
     weft__record_unlock(record);

@@ -7,6 +7,7 @@
 #include <weft.h>
 
 #include "runtime/base/atomic.h"
+#include "runtime/task/record.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
@@ -253,6 +254,73 @@ static void test_close_wakes_threads_with_its_error(void)
     expect_assert();
 }
 
+/* Waits, and has a record for it. */
+static void *wait_once(void *argument)
+{
+    uint64_t *most = argument;
+    uint64_t records;
+
+    EXPECT_EQ(weft_sleep(weft_after(1)), 0);
+    records = weft__record_in_use(WEFT__KIND_TASK, NULL);
+    if (records > *most)
+        *most = records;
+    return NULL;
+}
+
+static void test_threads_one_after_another_leave_no_records(void)
+{
+    CU_ASSERT_EQUAL(weft_sleep(weft_after(1)), 0); /* this thread has its record */
+    uint64_t before = weft__record_in_use(WEFT__KIND_TASK, NULL);
+    uint64_t most = 0;
+    pthread_t thread;
+
+    for (int i = 0; i < (WEFT__TSAN || WEFT__ASAN ? 1000 : 10000); i++) {
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, wait_once, &most), 0);
+        (void)pthread_join(thread, NULL);
+    }
+    CU_ASSERT_EQUAL(most, before + 1); /* there was one, and it was the present thread's */
+    CU_ASSERT_EQUAL(weft__record_in_use(WEFT__KIND_TASK, NULL), before);
+    expect_assert();
+}
+
+static pthread_key_t late_key;
+
+/* Runs at the thread's end, when weft has taken its record back, or will. */
+static void wait_at_the_end(void *argument)
+{
+    weft_chan chan = *(const weft_chan *)argument;
+    uint64_t value = 5;
+
+    EXPECT_EQ(weft_sleep(weft_after(1)), 0);
+    EXPECT_EQ(weft_chan_put(chan, &value, WEFT_NEVER), 0);
+}
+
+static void *wait_then_end(void *argument)
+{
+    EXPECT_EQ(weft_sleep(weft_after(1)), 0);
+    EXPECT_EQ(pthread_setspecific(late_key, argument), 0);
+    return NULL;
+}
+
+/* A destructor of the program's may wait, whichever order the destructors run in. */
+static void test_a_destructor_of_a_thread_may_wait(void)
+{
+    weft_chan chan = weft_chan_create(sizeof(uint64_t), 0);
+    uint64_t records = rig_records();
+    uint64_t value = 0;
+    pthread_t thread;
+
+    CU_ASSERT_EQUAL_FATAL(pthread_key_create(&late_key, wait_at_the_end), 0);
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, wait_then_end, &chan), 0);
+    CU_ASSERT_EQUAL(weft_chan_take(chan, &value, WEFT_NEVER), 0);
+    (void)pthread_join(thread, NULL);
+    CU_ASSERT_EQUAL(value, 5);
+    CU_ASSERT_EQUAL(rig_records(), records);
+    CU_ASSERT_EQUAL(pthread_key_delete(late_key), 0);
+    CU_ASSERT_EQUAL(weft_chan_release(chan), 0);
+    expect_assert();
+}
+
 static int wait_in_child(void *argument)
 {
     uint64_t value;
@@ -277,6 +345,8 @@ int main(int argc, char **argv)
     static const struct unit_test tests[] = {
         UNIT_TEST(test_threads_talk_without_a_runtime),
         UNIT_TEST(test_thread_and_task_talk),
+        UNIT_TEST(test_threads_one_after_another_leave_no_records),
+        UNIT_TEST(test_a_destructor_of_a_thread_may_wait),
         UNIT_TEST(test_deadlines_of_threads_lose_nothing),
         UNIT_TEST(test_thread_waits_for_a_task),
         UNIT_TEST(test_close_wakes_threads_with_its_error),
