@@ -215,9 +215,8 @@ static __attribute__((noinline)) void call_late(void)
 {
     struct late late = { .looks = stress_below(100) };
     weft_blocking_options options = WEFT_BLOCKING_OPTIONS_INIT;
-    weft_deadline until = stress_below(2) == 0
-                              ? WEFT_NEVER
-                              : weft_after(stress_below(300) * WEFT_MICROSECOND);
+    weft_deadline until = stress_below(2) == 0 ? WEFT_NEVER
+                                               : weft_after(stress_below(300) * WEFT_MICROSECOND);
 
     if (stress_below(4) != 0)
         options.cancel = ask_late;

@@ -267,7 +267,8 @@ static void visiting(uint32_t workers)
     stress_stop(house.runtime);
     check_house();
     release_channels();
-    while (rig_records() != records) /* a detached thread may still be at its end; the watchdog looks */
+    /* A detached thread may still be at its end; for one that leaks there is the watchdog. */
+    while (rig_records() != records)
         (void)sched_yield();
 }
 
