@@ -156,6 +156,36 @@ static void use_pipe(void)
     EXPECT_EQ(weft_close(ends[1]), 0);
 }
 
+static int64_t block(void *argument)
+{
+    weft__add_relaxed(*(_Atomic int **)argument, 1);
+    return (int64_t)1 << 40;
+}
+
+/* A call runs once, or says why it does not. */
+static int call_block(void *argument)
+{
+    _Atomic int calls = 0;
+    _Atomic int *place = &calls;
+    int64_t rc = weft_blocking_call(block, &place, NULL, WEFT_NEVER);
+
+    (void)argument;
+    EXPECT_EQ(calls, succeeds(rc, "call on a helper"));
+    EXPECT(rc < 0 || rc == (int64_t)1 << 40);
+    return 0;
+}
+
+static void call_helpers(void)
+{
+    weft_scope scope = weft_scope_open(&WEFT_SCOPE_OPTIONS(.policy = WEFT_RUN_ALL));
+
+    if (!succeeds(scope, "open a scope"))
+        return;
+    for (int i = 0; i < 6; i++)
+        (void)succeeds(weft_go(scope, call_block, NULL), "spawn");
+    (void)succeeds(weft_scope_close(scope), "close the scope");
+}
+
 static int job(void *argument)
 {
     (void)argument;
@@ -164,6 +194,7 @@ static int job(void *argument)
     send_messages();
     read_folder();
     use_pipe();
+    call_helpers();
     return 0;
 }
 
