@@ -42,7 +42,7 @@ typedef struct weft_runtime_options {
 #define WEFT_SPIN_NONE UINT32_MAX
 #define WEFT_WATCHDOG_OFF UINT32_MAX
 #define WEFT_RUNTIME_OPTIONS_INIT \
-    { sizeof(weft_runtime_options), 0, 0, 0, 0, 0, NULL, 0, 0, 0, NULL, NULL, 0 }
+    { sizeof(weft_runtime_options), 0, 0, 0, 0, 0, NULL, 0, 0, 0, NULL, NULL, 0, 0 }
 #ifndef __cplusplus
 #define WEFT_RUNTIME_OPTIONS(...) \
     ((weft_runtime_options){ .size = sizeof(weft_runtime_options), __VA_ARGS__ })
