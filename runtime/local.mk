@@ -31,6 +31,7 @@ weft_pkgheaders += \
     runtime/include/weft/counters.h \
     runtime/include/weft/error.h \
     runtime/include/weft/file.h \
+    runtime/include/weft/mutex.h \
     runtime/include/weft/place.h \
     runtime/include/weft/print.h \
     runtime/include/weft/runtime.h \
@@ -131,6 +132,8 @@ weft_sources += \
     runtime/sched/yield.c \
     runtime/sync/line.c \
     runtime/sync/line.h \
+    runtime/sync/owner.c \
+    runtime/sync/owner.h \
     runtime/sync/chan.c \
     runtime/sync/chan.h \
     runtime/sync/chan_life.c \
@@ -146,6 +149,8 @@ weft_sources += \
     runtime/sync/timer.h \
     runtime/sync/timer_go.c \
     runtime/offload/blocking.c \
+    runtime/sync/mutex.c \
+    runtime/sync/mutex.h \
     runtime/io/dir.c \
     runtime/io/fd.c \
     runtime/io/fd.h \

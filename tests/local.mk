@@ -57,6 +57,7 @@ unit_tests += \
     tests/unit/main_test \
     tests/unit/memory_test \
     tests/unit/misuse_test \
+    tests/unit/mutex_test \
     tests/unit/notice_test \
     tests/unit/op_test \
     tests/unit/options_test \

@@ -132,6 +132,7 @@ man_sources = \
     tools/man/weft-channels.7 \
     tools/man/weft-debugging.7 \
     tools/man/weft-errors.7 \
+    tools/man/weft-locks.7 \
     tools/man/weft-scheduling.7 \
     tools/man/weft.1 \
     tools/man/weft.7

@@ -13,6 +13,7 @@
 #include <weft/counters.h>
 #include <weft/error.h>
 #include <weft/file.h>
+#include <weft/mutex.h>
 #include <weft/place.h>
 #include <weft/print.h>
 #include <weft/runtime.h>

@@ -115,6 +115,14 @@ void weft__task_wait_text(unsigned reason, int32_t descriptor, char *text, size_
         [WEFT__REASON_HELPER] = "a call on a helper thread",
         [WEFT__REASON_CLOSE] = "the end of operations on a file",
         [WEFT__REASON_PRINT] = "its turn to print",
+        [WEFT__REASON_LOCK] = "a lock",
+        [WEFT__REASON_CONDITION] = "a condition",
+        [WEFT__REASON_SEMAPHORE] = "a semaphore",
+        [WEFT__REASON_EVENT] = "an event",
+        [WEFT__REASON_BARRIER] = "others at a barrier",
+        [WEFT__REASON_LATCH] = "a latch",
+        [WEFT__REASON_ONCE] = "another's first call",
+        [WEFT__REASON_FUTURE] = "the value of a future",
     };
     if (reason < WEFT__REASON_OPERATION) {
         (void)snprintf(text, text_bytes, "waits for %s", texts[reason]);

@@ -73,6 +73,14 @@ enum weft__wait_reason {
     WEFT__REASON_HELPER,
     WEFT__REASON_CLOSE,
     WEFT__REASON_PRINT,
+    WEFT__REASON_LOCK,
+    WEFT__REASON_CONDITION,
+    WEFT__REASON_SEMAPHORE,
+    WEFT__REASON_EVENT,
+    WEFT__REASON_BARRIER,
+    WEFT__REASON_LATCH,
+    WEFT__REASON_ONCE,
+    WEFT__REASON_FUTURE,
     WEFT__REASON_OPERATION /* and up: this plus enum weft__opcode */
 };
 

@@ -58,6 +58,21 @@ static inline void weft__line_append(struct weft__line *line, struct weft__waite
         last->next = waiter;
 }
 
+/* Puts @waiter first: one that stood first already, and got nothing. */
+static inline void weft__line_prepend(struct weft__line *line, struct weft__waiter *waiter)
+{
+    struct weft__waiter *first = weft__line_first(line);
+
+    waiter->next = first;
+    waiter->previous = NULL;
+    waiter->line = line;
+    weft__store_relaxed(&line->first, waiter);
+    if (first == NULL)
+        line->last = waiter;
+    else
+        first->previous = waiter;
+}
+
 /* Takes @waiter out of the line in which it stands. */
 static inline void weft__line_remove(struct weft__waiter *waiter)
 {

@@ -35,6 +35,7 @@ static weft_error error = WEFT_ERROR_INIT;
 static weft_counters counters = WEFT_COUNTERS_INIT;
 static weft_file_info info = WEFT_FILE_INFO_INIT;
 static weft_dir_entry entry;
+static weft_mutex mutex = WEFT_MUTEX_INIT;
 static char bytes[WEFT_NAME];
 
 static int64_t not_called(void *argument)
@@ -108,6 +109,10 @@ static int64_t not_called(void *argument)
     X(timer_set, weft_timer_set(made.timer, WEFT_NOW, 0))                                          \
     X(timer_go, weft_timer_go(made.scope, WEFT_NOW, 0, end_well, NULL))                            \
     X(timer_release, weft_timer_release(made.timer))                                               \
+    X(mutex_lock, weft_mutex_lock(&mutex, WEFT_NEVER))                                             \
+    X(mutex_try_lock, weft_mutex_try_lock(&mutex))                                                 \
+    X(mutex_unlock, weft_mutex_unlock(&mutex))                                                     \
+    X(mutex_is_locked, weft_mutex_is_locked(&mutex))                                               \
     X(open, weft_open("/", O_RDONLY, 0, WEFT_NEVER))                                               \
     X(read, weft_read(made.file, bytes, 1, WEFT_NEVER))                                            \
     X(pread, weft_pread(made.file, bytes, 1, 0, WEFT_NEVER))                                       \
@@ -136,9 +141,9 @@ static const struct {
 };
 
 /* As <weft/base.h> lists them. */
-static const char *const exempt[] = { "weft_after",      "weft_canceled", "weft_clock",
-                                      "weft_error_name", "weft_fail",     "weft_main",
-                                      "weft_version" };
+static const char *const exempt[] = { "weft_after",      "weft_canceled",   "weft_clock",
+                                      "weft_error_name", "weft_fail",       "weft_main",
+                                      "weft_mutex_fini", "weft_mutex_init", "weft_version" };
 
 static bool is_called(const char *name)
 {
