@@ -15,6 +15,7 @@ weft_SOURCES = \
     tools/bench/bench.c \
     tools/bench/body.c \
     tools/bench/body.h \
+    tools/bench/body_mutex.c \
     tools/bench/body_parked.c \
     tools/bench/body_pingpong.c \
     tools/bench/body_select.c \

@@ -6,15 +6,16 @@
  */
 #include "runtime/sched/worker.h"
 
-static _Thread_local struct weft__worker *self __attribute__((tls_model("initial-exec")));
+extern _Thread_local struct weft__worker *weft__self_slot;
+_Thread_local struct weft__worker *weft__self_slot __attribute__((tls_model("initial-exec")));
 
 WEFT__NOIPA struct weft__worker *weft__self_worker(void)
 {
     __asm__ volatile("" ::: "memory");
-    return self;
+    return weft__self_slot;
 }
 
 WEFT__NOIPA void weft__self_set(struct weft__worker *worker)
 {
-    self = worker;
+    weft__self_slot = worker;
 }

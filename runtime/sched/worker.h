@@ -103,6 +103,22 @@ struct weft__worker {
 struct weft__worker *weft__self_worker(void);
 void weft__self_set(struct weft__worker *worker);
 
+/* The same where a call would show: the address is worked out by the instructions themselves, each
+ * time, so that there is none for a compiler to keep. */
+static inline struct weft__worker *weft__self_worker_here(void)
+{
+#if defined(__x86_64__)
+    struct weft__worker *worker;
+    __asm__ volatile("movq weft__self_slot@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0"
+                     : "=r"(worker)
+                     :
+                     : "memory");
+    return worker;
+#else
+    return weft__self_worker();
+#endif
+}
+
 /* The task that the caller is, or NULL. */
 static inline struct weft__task *weft__worker_task(const struct weft__worker *worker)
 {

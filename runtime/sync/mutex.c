@@ -12,8 +12,8 @@
  *
  * ORDERING MUTEX: a waiter in the line is never left there while the mutex is free.
  *   waiter                                   owner
- *   W1 under the lock: compare-and-swap of   U1 compare-and-swap owner -> 0, release; succeeds
- *      the word, owned -> owned + WAITERS;      only when no bit is set
+ *   W1 under the lock: compare-and-swap of   U1 compare-and-swap owner -> 0, release, only when
+ *      the word, owned -> owned + WAITERS;      WAITERS is not set
  *      or, when it is free, takes it         U2 else under the lock: claims the first waiter that
  *   W2 stands in the line, unlocks the lock     can be claimed; word = its handle (hand-off), or
  *   W3 sleeps                                   free + WOKEN, release; WAITERS as the line is
@@ -60,7 +60,7 @@
 _Static_assert(WEFT__KIND_TASK == 1, "a task's handle leaves bit 28 free");
 
 enum {
-    looks_of_spin = 60,
+    longest_pause = 1024,
     sections_between_looks = 64,
     handed_over = 0, /* results of a claimed waiter */
     woken_to_try = 1
@@ -118,16 +118,21 @@ static bool try_take(struct mutex *mutex, const struct standing *standing)
     return false;
 }
 
-/* A short look whether the mutex comes free: only while its owner can run, on another worker. */
+/*
+ * Looks for up to 30 us whether the mutex comes free, while its owner can run meanwhile. Each
+ * look takes the word's cache line from the owner, who may be about to lock again: so the looks
+ * become rarer, and tasks that lock all the time take turns of hundreds of sections, not of one.
+ */
 static bool spin(struct mutex *mutex, const struct weft__worker *worker,
                  const struct standing *standing)
 {
-    for (int looks = 0; looks < looks_of_spin; looks++) {
+    for (int pauses = 1; pauses <= longest_pause; pauses *= 4) {
         if (try_take(mutex, standing))
             return true;
-        if (weft__owner_home(weft__load_relaxed(&mutex->word) & OWNER) == worker)
+        if (!weft__owner_runs_beside(weft__load_relaxed(&mutex->word) & OWNER, worker))
             return false;
-        weft__pause();
+        for (int i = 0; i < pauses; i++)
+            weft__pause();
     }
     return false;
 }
@@ -224,16 +229,18 @@ WEFT__COLD static int lock_slowly(struct mutex *mutex, struct weft__worker *work
 
 int weft_mutex_lock(weft_mutex *mutex, weft_deadline until)
 {
-    struct weft__worker *worker = weft__self_worker();
+    struct weft__worker *worker = weft__self_worker_here();
     const struct weft__task *task = weft__worker_task(worker);
-    uint64_t word = 0;
 
     WEFT_NEED(mutex);
-    if (WEFT__LIKELY(task != NULL) && WEFT__LIKELY(!weft__load_relaxed(&weft__record_forked)) &&
-        WEFT__LIKELY(!weft__task_canceled(task)) &&
-        WEFT__LIKELY(weft__cas_acquire(&mutex_of(mutex)->word, &word, /* MUTEX U1, U2 */
-                                       weft__owner_id(task))))
-        return 0;
+    if (WEFT__LIKELY(task != NULL) && WEFT__LIKELY(!weft__load_relaxed(&weft__record_forked))) {
+        uint64_t life = weft__load_relaxed(&task->record.life);
+        uint64_t word = weft__load_relaxed(&mutex_of(mutex)->word);
+        if (WEFT__LIKELY((life & WEFT__LIFE_CANCELED) == 0) && WEFT__LIKELY(is_free(word)) &&
+            WEFT__LIKELY(weft__cas_acquire(&mutex_of(mutex)->word, &word, /* MUTEX U1, U2 */
+                                           word | weft__owner_id_of(task, life))))
+            return 0;
+    }
     return lock_slowly(mutex_of(mutex), worker, until);
 }
 
@@ -257,11 +264,13 @@ int weft_mutex_try_lock(weft_mutex *mutex)
 
 /* ---- unlock ---- */
 
-static bool is_look_due(struct mutex *mutex)
+/* A waiter is on its way, and it is not yet time to see for how long. */
+static inline bool is_wake_under_way(struct mutex *mutex, uint64_t word)
 {
+    if ((word & WOKEN) == 0)
+        return false;
     uint32_t sections = ++mutex->sections;
-
-    return (sections & (sections - 1)) == 0 || sections % sections_between_looks == 0;
+    return sections % sections_between_looks != 0 && (sections & (sections - 1)) != 0;
 }
 
 /* U1, U3: frees the mutex if that wakes nobody. */
@@ -269,7 +278,7 @@ static bool free_quietly(struct mutex *mutex)
 {
     uint64_t word = weft__load_relaxed(&mutex->word);
 
-    while ((word & WAITERS) == 0 || ((word & WOKEN) != 0 && !is_look_due(mutex)))
+    while ((word & WAITERS) == 0 || is_wake_under_way(mutex, word))
         if (weft__cas_release(&mutex->word, &word, word & ~OWNER)) /* MUTEX U1, U3 */
             return true;
     return false;
@@ -345,13 +354,17 @@ WEFT__COLD static int unlock_slowly(struct mutex *mutex, struct weft__worker *wo
 
 int weft_mutex_unlock(weft_mutex *mutex)
 {
-    struct weft__worker *worker = weft__self_worker();
+    struct weft__worker *worker = weft__self_worker_here();
     const struct weft__task *task = weft__worker_task(worker);
 
     WEFT_NEED(mutex);
     if (WEFT__LIKELY(task != NULL) && WEFT__LIKELY(!weft__load_relaxed(&weft__record_forked))) {
-        uint64_t word = weft__owner_id(task);
-        if (WEFT__LIKELY(weft__cas_release(&mutex_of(mutex)->word, &word, 0))) /* MUTEX U1 */
+        uint64_t id = weft__owner_id_of(task, weft__load_relaxed(&task->record.life));
+        uint64_t word = weft__load_relaxed(&mutex_of(mutex)->word);
+        if (WEFT__LIKELY((word & (OWNER | NESTED)) == id) &&
+            WEFT__LIKELY((word & WAITERS) == 0 || is_wake_under_way(mutex_of(mutex), word)) &&
+            WEFT__LIKELY(weft__cas_release(&mutex_of(mutex)->word, &word, /* MUTEX U1, U3 */
+                                           word & ~OWNER)))
             return 0;
     }
     return unlock_slowly(mutex_of(mutex), worker);

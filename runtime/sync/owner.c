@@ -18,10 +18,14 @@ void weft__owner_describe(uint64_t id, char text[WEFT__OWNER_TEXT])
 }
 
 /* A record is never unmapped: that of an owner which has ended may be looked at, too. */
-const struct weft__worker *weft__owner_home(uint64_t id)
+bool weft__owner_runs_beside(uint64_t id, const struct weft__worker *worker)
 {
     uint64_t generation = 0;
     struct weft__record *record = weft__record_find((int64_t)id, WEFT__KIND_TASK, &generation);
 
-    return record != NULL ? weft__load_relaxed(&weft__task_of(record)->home) : NULL;
+    if (record == NULL)
+        return true; /* nobody: it has just come free */
+    const struct weft__task *task = weft__task_of(record);
+    return weft__load_relaxed(&task->home) != worker &&
+           (weft__load_relaxed(&task->wait) & WEFT__WAIT_STATES) == WEFT__WAIT_IDLE;
 }

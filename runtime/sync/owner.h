@@ -21,10 +21,15 @@ static inline struct weft__task *weft__owner_self(const struct weft__worker *wor
     return task;
 }
 
-/* The handle of a task or thread that runs: > 0. */
+/* The handle of a task or thread that runs, whose life has been read: > 0. */
+static inline uint64_t weft__owner_id_of(const struct weft__task *task, uint64_t life)
+{
+    return (life & ~(uint64_t)UINT32_MAX) | (uint64_t)WEFT__KIND_TASK << 27 | task->record.index;
+}
+
 static inline uint64_t weft__owner_id(const struct weft__task *task)
 {
-    return (uint64_t)weft__record_handle(&task->record);
+    return weft__owner_id_of(task, weft__load_relaxed(&task->record.life));
 }
 
 enum { WEFT__OWNER_TEXT = 64 };
@@ -32,7 +37,9 @@ enum { WEFT__OWNER_TEXT = 64 };
 /* "task reader", "a thread that is no worker", "a task that has ended", for fatal sentences. */
 void weft__owner_describe(uint64_t id, char text[WEFT__OWNER_TEXT]);
 
-/* The worker to which an owner belongs, only to be compared; NULL: none, or a thread. */
-const struct weft__worker *weft__owner_home(uint64_t id);
+/* Whether an owner may be running while the caller runs on @worker: it does not wait, and is not of
+ * the same worker. A guess. NULL is the worker of all threads that are none, which so do not spin
+ * for each other. */
+bool weft__owner_runs_beside(uint64_t id, const struct weft__worker *worker);
 
 #endif

@@ -29,6 +29,7 @@ int weft__body_stream_run_pair(void *argument);
 int weft__body_stream_run_many(void *argument);
 int weft__body_select_run(void *argument);
 int weft__body_spread_run(void *argument);
+int weft__body_mutex_run(void *argument);
 int weft__body_sleep_run_cpu(void *argument);
 int weft__body_sleep_run_late(void *argument);
 

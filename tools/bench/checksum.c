@@ -24,6 +24,11 @@ uint64_t weft__checksum_of_round_trips(uint64_t count)
     return 2 * count;
 }
 
+uint64_t weft__checksum_of_additions(uint64_t count)
+{
+    return count / weft__checksum_lockers * weft__checksum_lockers;
+}
+
 uint64_t weft__checksum_of_sleeps(uint64_t count)
 {
     uint64_t state = WEFT__CHECKSUM_SEED;

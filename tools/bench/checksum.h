@@ -11,6 +11,7 @@
 enum {
     weft__checksum_batch = 1000,    /* tasks that are spawned before they are joined */
     weft__checksum_sleep_ms = 1000, /* the longest sleep */
+    weft__checksum_lockers = 4,     /* tasks that share a mutex */
 };
 
 #define WEFT__CHECKSUM_SEED UINT64_C(88172645463325252)
@@ -38,5 +39,6 @@ uint64_t weft__checksum_of_batches(uint64_t count);  /* slot i of a batch counts
 uint64_t weft__checksum_of_messages(uint64_t count); /* messages 0 to count - 1, added up */
 uint64_t weft__checksum_of_round_trips(uint64_t count); /* each side adds one to the token */
 uint64_t weft__checksum_of_sleeps(uint64_t count);      /* milliseconds slept by all */
+uint64_t weft__checksum_of_additions(uint64_t count);   /* one each, none lost; a multiple of 4 */
 
 #endif

@@ -237,6 +237,29 @@ func selectFour(count uint64) (float64, uint64) {
 	return nanoseconds(start, count), sum
 }
 
+const lockers = 4
+
+func mutex4(count uint64) (float64, uint64) {
+	var sum uint64
+	var guard sync.Mutex
+	var group sync.WaitGroup
+
+	group.Add(lockers)
+	start := time.Now()
+	for i := 0; i < lockers; i++ {
+		go func() {
+			for i := uint64(0); i < count/lockers; i++ {
+				guard.Lock()
+				sum++
+				guard.Unlock()
+			}
+			group.Done()
+		}()
+	}
+	group.Wait()
+	return nanoseconds(start, count), sum
+}
+
 func cpuSeconds() float64 {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
@@ -311,6 +334,8 @@ func main() {
 		"select_4":                selectFour,
 		"sleep_100k_cpu":          sleepCPU,
 		"sleep_100k_late_p99":     sleepLate,
+		"mutex_4t_1w":             mutex4,
+		"mutex_4t_2w":             mutex4,
 	}
 
 	if len(os.Args) != 3 {

@@ -116,6 +116,42 @@ static int chan_pingpong(const struct peer_request *request)
     return peer_print(request, (double)elapsed_ns / (double)request->count, token);
 }
 
+/* ---- mutex_4t_1w, mutex_4t_2w: four threads ---- */
+
+struct guarded {
+    pthread_mutex_t mutex;
+    uint64_t sum;
+    uint64_t each;
+};
+
+static void *add_up(void *argument)
+{
+    struct guarded *guarded = argument;
+
+    for (uint64_t i = 0; i < guarded->each; i++) {
+        (void)pthread_mutex_lock(&guarded->mutex);
+        guarded->sum++;
+        (void)pthread_mutex_unlock(&guarded->mutex);
+    }
+    return NULL;
+}
+
+static int mutex_4t(const struct peer_request *request)
+{
+    struct guarded guarded = { .mutex = PTHREAD_MUTEX_INITIALIZER,
+                               .each = request->count / weft__checksum_lockers };
+    pthread_t threads[weft__checksum_lockers];
+
+    int64_t start_ns = peer_clock_ns();
+    for (size_t i = 0; i < weft__checksum_lockers; i++)
+        if (pthread_create(&threads[i], NULL, add_up, &guarded) != 0)
+            peer_fail("pthread_create");
+    for (size_t i = 0; i < weft__checksum_lockers; i++)
+        (void)pthread_join(threads[i], NULL);
+    int64_t elapsed_ns = peer_clock_ns() - start_ns;
+    return peer_print(request, (double)elapsed_ns / (double)request->count, guarded.sum);
+}
+
 /* ---- wake_parked_rtt: two semaphores, which are futexes ---- */
 
 struct line {
@@ -167,6 +203,8 @@ int main(int argc, char **argv)
         return task_spawn_join(&request);
     if (peer_is(&request, "chan_pingpong_1w"))
         return chan_pingpong(&request);
+    if (peer_is(&request, "mutex_4t_1w") || peer_is(&request, "mutex_4t_2w"))
+        return mutex_4t(&request);
     if (peer_is(&request, "wake_parked_rtt"))
         return wake_parked(&request);
     return peer_unknown(&request);
