@@ -267,10 +267,13 @@ int weft_mutex_try_lock(weft_mutex *mutex)
 /* A waiter is on its way, and it is not yet time to see for how long. */
 static inline bool is_wake_under_way(struct mutex *mutex, uint64_t word)
 {
-    if ((word & WOKEN) == 0)
+    uint32_t sections = mutex->sections + 1;
+
+    if ((word & WOKEN) == 0 || sections % sections_between_looks == 0 ||
+        (sections & (sections - 1)) == 0)
         return false;
-    uint32_t sections = ++mutex->sections;
-    return sections % sections_between_looks != 0 && (sections & (sections - 1)) != 0;
+    mutex->sections = sections;
+    return true;
 }
 
 /* U1, U3: frees the mutex if that wakes nobody. */
@@ -298,6 +301,7 @@ static struct weft__waiter *pass_on_locked(struct mutex *mutex)
     bool overdue = is_overdue(mutex);
     struct weft__waiter *next = NULL;
 
+    mutex->sections++;
     if (overdue || word == 0)
         next = weft__line_claim(&mutex->line);
     if (weft__line_first(&mutex->line) != NULL)
