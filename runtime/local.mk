@@ -82,6 +82,7 @@ weft_sources += \
     runtime/sched/halt.h \
     runtime/sched/handle.c \
     runtime/sched/handle.h \
+    runtime/sched/handover.c \
     runtime/sched/inbox.h \
     runtime/sched/inject.h \
     runtime/sched/join.c \

@@ -53,6 +53,7 @@ unit_tests += \
     tests/unit/file_test \
     tests/unit/fork_test \
     tests/unit/handle_test \
+    tests/unit/handover_test \
     tests/unit/inbox_test \
     tests/unit/main_test \
     tests/unit/memory_test \
@@ -81,6 +82,7 @@ unit_tests += \
     tests/unit/task_test \
     tests/unit/thread_test \
     tests/unit/timer_test \
+    tests/unit/together_test \
     tests/unit/topology_test \
     tests/unit/watchdog_test \
     tests/unit/wheel_test
@@ -119,6 +121,7 @@ stress_tests += \
     tests/stress/start_stop \
     tests/stress/steal \
     tests/stress/timers \
+    tests/stress/together \
     tests/stress/torture
 tests_stress_torture_LDADD = $(LDADD) -lm
 

@@ -46,4 +46,35 @@ static inline struct weft__task *weft__queue_take(struct weft__fifo *fifo)
     return task;
 }
 
+/* Puts a task before all others. */
+static inline void weft__queue_prepend(struct weft__fifo *fifo, struct weft__task *task)
+{
+    if (fifo->head == NULL)
+        fifo->tail = task;
+    task->record.next = fifo->head != NULL ? &fifo->head->record : NULL;
+    fifo->head = task;
+}
+
+/* Takes a task out from anywhere, when it is there; *out_before: how many stood before it. */
+static inline bool weft__queue_remove(struct weft__fifo *fifo, struct weft__task *task,
+                                      uint32_t *out_before)
+{
+    struct weft__task *before = NULL;
+    uint32_t count = 0;
+
+    for (struct weft__task *at = fifo->head; at != task; at = weft__queue_next(at), count++) {
+        if (at == NULL)
+            return false;
+        before = at;
+    }
+    if (before == NULL)
+        fifo->head = weft__queue_next(task);
+    else
+        before->record.next = task->record.next;
+    if (fifo->tail == task)
+        fifo->tail = before; /* unread while the head is NULL */
+    *out_before = count;
+    return true;
+}
+
 #endif

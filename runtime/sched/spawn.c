@@ -206,6 +206,20 @@ static inline struct weft__record_cache *cache_of(struct weft__worker *worker)
     return worker != NULL ? &worker->records : NULL;
 }
 
+/* The worker that @place names; NULL: none of this runtime. @own: the spawner's, if it is. */
+static struct weft__worker *home_of(struct weft__runtime *runtime, weft_place place,
+                                    struct weft__worker *own)
+{
+    switch (place.kind) {
+    case WEFT_PLACE_SPREAD: return least_loaded(runtime);
+    case WEFT_PLACE_WORKER:
+        return place.index < runtime->worker_count ? runtime->workers[place.index] : NULL;
+    case WEFT_PLACE_LOCAL:
+    case WEFT_PLACE_TOGETHER: break;
+    }
+    return own;
+}
+
 /* Enters a finished record into @handle's scope; @place has been checked. */
 static inline weft_task spawn_task(struct weft__worker *worker, weft_scope handle,
                                    struct weft__task *task, weft_place place)
@@ -220,9 +234,7 @@ static inline weft_task spawn_task(struct weft__worker *worker, weft_scope handl
     struct weft__runtime *runtime = scope->runtime;
     struct weft__worker *home = worker != NULL && worker->runtime == runtime ? worker : NULL;
     if (WEFT__UNLIKELY(place.kind != WEFT_PLACE_LOCAL)) {
-        home = place.kind == WEFT_PLACE_SPREAD       ? least_loaded(runtime)
-               : place.index < runtime->worker_count ? runtime->workers[place.index]
-                                                     : NULL;
+        home = home_of(runtime, place, home);
         if (home == NULL) {
             weft__scope_note_spawn_locked(scope, -EINVAL);
             weft__record_unlock(&scope->record);
@@ -286,9 +298,19 @@ weft_task weft_go_copy(weft_scope scope, weft_task_fn fn, const void *bytes, siz
 static int check_options(const weft_spawn_options *options)
 {
     if (options->size != sizeof(*options) || options->copy_bytes > bytes_max ||
-        options->result_bytes > bytes_max || options->place.kind > WEFT_PLACE_WORKER)
+        options->result_bytes > bytes_max || options->place.kind > WEFT_PLACE_TOGETHER)
         return -EINVAL;
     return weft__stack_class_of(options->stack_bytes) < 0 ? -EINVAL : 0;
+}
+
+/* Whether the running task can promise to stay on this worker with a new one. */
+static int check_together(const struct weft__worker *worker)
+{
+    const struct weft__task *spawner = weft__worker_task(worker);
+
+    if (spawner == NULL)
+        return weft__error_outside();
+    return (spawner->flags & WEFT__TASK_MIGRATABLE) != 0 ? -EINVAL : 0;
 }
 
 /* Name, room for results, copy. */
@@ -308,7 +330,8 @@ static uint8_t flags_of(const weft_spawn_options *options, uint8_t flags)
 {
     if (options->migratable)
         flags |= WEFT__TASK_MIGRATABLE;
-    if (options->pinned || options->place.kind == WEFT_PLACE_WORKER) {
+    if (options->pinned || options->place.kind == WEFT_PLACE_WORKER ||
+        options->place.kind == WEFT_PLACE_TOGETHER) {
         flags |= WEFT__TASK_PINNED;
         flags &= (uint8_t)~WEFT__TASK_MIGRATABLE;
     }
@@ -326,6 +349,8 @@ weft_task weft_spawn(weft_scope scope, weft_task_fn fn, void *argument,
     if (options == NULL)
         return weft_go(scope, fn, argument);
     int rc = check_options(options);
+    if (rc == 0 && options->place.kind == WEFT_PLACE_TOGETHER)
+        rc = check_together(worker);
     if (rc < 0)
         return fail_spawn(worker, scope, rc);
     WEFT_NEED_BYTES(argument, options->copy_bytes);

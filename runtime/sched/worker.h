@@ -58,6 +58,7 @@ struct weft__worker {
     uint8_t lifo_streak;            /* (o) */
     bool doorbell_staged;           /* (o) must be flushed before anything else */
     bool searching;                 /* (o) counted in the runtime's idle word */
+    uint8_t handovers;              /* (o) since the last one that let another go first */
     uint32_t fresh_count;           /* (o) in fresh */
     uint32_t fresh_aged;            /* (o) of these, spawned before fresh_mark */
     uint64_t fresh_mark;            /* (o) cycles */

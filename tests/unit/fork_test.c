@@ -73,6 +73,7 @@ static int64_t not_called(void *argument)
     X(cancel, weft_cancel(made.task))                                                              \
     X(self, weft_self())                                                                           \
     X(yield, weft_yield())                                                                         \
+    X(yield_to, weft_yield_to(made.task))                                                          \
     X(poll, weft_poll())                                                                           \
     X(sleep, weft_sleep(WEFT_NOW))                                                                 \
     X(task_state_of, weft_task_state_of(made.task))                                                \

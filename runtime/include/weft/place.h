@@ -8,9 +8,10 @@
 #include <weft/base.h>
 
 typedef enum weft_place_kind {
-    WEFT_PLACE_LOCAL,  /* here; idle workers may take it after 20 us (starting value) */
-    WEFT_PLACE_SPREAD, /* on the allowed worker with the fewest tasks */
-    WEFT_PLACE_WORKER  /* on the worker of number index, nowhere else */
+    WEFT_PLACE_LOCAL,   /* here; idle workers may take it after 20 us (starting value) */
+    WEFT_PLACE_SPREAD,  /* on the allowed worker with the fewest tasks */
+    WEFT_PLACE_WORKER,  /* on the worker of number index, nowhere else */
+    WEFT_PLACE_TOGETHER /* on the spawner's worker, never at the same time as the spawner */
 } weft_place_kind;
 
 typedef struct weft_place {
@@ -67,6 +68,27 @@ static inline weft_place weft_place_spread(void)
 static inline weft_place weft_place_worker(uint32_t index)
 {
     weft_place place = { WEFT_PLACE_WORKER, index };
+    return place;
+}
+
+/*
+ * weft_place_together - on the spawner's worker for good, so that the two never run at once
+ * A task, those that it spawns together, and those that these spawn together take turns on one
+ * worker, and change turns only where one of them waits, yields or ends. What they share needs no
+ * lock between two such points. The spawn refuses it with -EPERM outside a task, and with -EINVAL
+ * from a migratable task, which would leave the worker, and into a scope of another runtime.
+ * Returns:    the place
+ * Errors:     none
+ * Ownership:  none
+ * Context:    anywhere    Suspends: never
+ * Cancel:     no effect
+ * Ordering:   what one did until it gave way happens-before what the next one does
+ * Cost:       none    Node: none
+ * Since:      0.1    Source: Julia's @async, whose children stick to the thread of their parent
+ */
+static inline weft_place weft_place_together(void)
+{
+    weft_place place = { WEFT_PLACE_TOGETHER, 0 };
     return place;
 }
 

@@ -92,7 +92,8 @@ WEFT_API weft_task weft_go_copy(weft_scope scope, weft_task_fn fn, const void *b
  * @options:   made with WEFT_SPAWN_OPTIONS or WEFT_SPAWN_OPTIONS_INIT; NULL is weft_go
  * Returns:    the task
  * Errors:     as weft_go, and -EINVAL for a wrong size, an unknown place, a worker that is not
- *             there, a stack above 1 MiB, a copy or result above 1 GiB
+ *             there, a stack above 1 MiB, a copy or result above 1 GiB; for weft_place_together
+ *             -EPERM outside a task, -EINVAL from a migratable one or into another runtime
  * Ownership:  options and name are copied
  * Context:    as weft_go    Suspends: never
  * Cancel:     as weft_go
@@ -187,6 +188,29 @@ WEFT_API int weft_release(weft_task task);
  * Since:      0.1    Source: original
  */
 WEFT_API int weft_yield(void);
+
+/*
+ * weft_yield_to - lets a given task of this worker run next
+ * The caller goes behind all that are ready here, as with weft_yield; the other one goes before
+ * them. It must be ready or fresh on this worker, which it is for certain when it was spawned with
+ * weft_place_together and does not wait. Once in 61 times the one that is ready longest goes before
+ * it, so that two that hand over to each other don't keep the rest from running; I/O and timers are
+ * served as with weft_yield.
+ * @task:      any task but the running one
+ * Returns:    0 when the caller's turn has come again
+ * Errors:     -ECANCELED when the caller is cancelled (it has handed over all the same); and, with
+ *             nothing done, -ESRCH (stale, or it has ended), -EDEADLK for the running task, -EXDEV
+ *             when it is at home on another worker, -EAGAIN when it waits, is still on its way to
+ *             this worker, or may be taken by another one (fresh for long, or migratable), -EPERM
+ *             outside a task
+ * Ownership:  unchanged
+ * Context:    any task    Suspends: until its turn comes again
+ * Cancel:     tells, see Errors
+ * Ordering:   what the caller did happens-before what the other one does next
+ * Cost:       one switch, and a look at each task that is ready before it    Node: none
+ * Since:      0.1    Source: Julia's yield(task)
+ */
+WEFT_API WEFT_MUST_USE int weft_yield_to(weft_task task);
 
 /*
  * weft_poll - the poll point for long computations
