@@ -29,6 +29,7 @@ weft_pkgheaders += \
     runtime/include/weft/blocking.h \
     runtime/include/weft/chan.h \
     runtime/include/weft/counters.h \
+    runtime/include/weft/defer.h \
     runtime/include/weft/error.h \
     runtime/include/weft/file.h \
     runtime/include/weft/mutex.h \
@@ -37,6 +38,7 @@ weft_pkgheaders += \
     runtime/include/weft/runtime.h \
     runtime/include/weft/scope.h \
     runtime/include/weft/select.h \
+    runtime/include/weft/shield.h \
     runtime/include/weft/task.h \
     runtime/include/weft/time.h \
     runtime/include/weft/timer.h
@@ -74,6 +76,8 @@ weft_sources += \
     runtime/sched/cancel.h \
     runtime/sched/census.c \
     runtime/sched/census.h \
+    runtime/sched/defer.c \
+    runtime/sched/defer.h \
     runtime/sched/error.c \
     runtime/sched/error.h \
     runtime/sched/finish.c \
@@ -110,6 +114,7 @@ weft_sources += \
     runtime/sched/search.c \
     runtime/sched/search.h \
     runtime/sched/self.c \
+    runtime/sched/shield.c \
     runtime/sched/site.c \
     runtime/sched/site.h \
     runtime/sched/sleep.c \

@@ -44,6 +44,7 @@ unit_tests += \
     tests/unit/chan_size_test \
     tests/unit/chan_test \
     tests/unit/cpuset_test \
+    tests/unit/defer_test \
     tests/unit/descriptor_test \
     tests/unit/dir_test \
     tests/unit/doorbell_test \
@@ -74,6 +75,7 @@ unit_tests += \
     tests/unit/scope_error_test \
     tests/unit/scope_test \
     tests/unit/select_test \
+    tests/unit/shield_test \
     tests/unit/stack_test \
     tests/unit/stop_test \
     tests/unit/switch_test \

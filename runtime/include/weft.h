@@ -11,6 +11,7 @@
 #include <weft/blocking.h>
 #include <weft/chan.h>
 #include <weft/counters.h>
+#include <weft/defer.h>
 #include <weft/error.h>
 #include <weft/file.h>
 #include <weft/mutex.h>
@@ -19,6 +20,7 @@
 #include <weft/runtime.h>
 #include <weft/scope.h>
 #include <weft/select.h>
+#include <weft/shield.h>
 #include <weft/task.h>
 #include <weft/time.h>
 #include <weft/timer.h>

@@ -7,6 +7,8 @@ void weft__cancel_scopes(struct weft__worker *worker, struct weft__task *task)
 {
     for (struct weft__list *link = task->scopes.next; link != &task->scopes; link = link->next) {
         struct weft__scope *scope = WEFT__CONTAINER(link, struct weft__scope, open);
+        if (scope->shielded && weft__task_shielded(task))
+            continue;
         weft__record_lock_own(&scope->record);
         weft__scope_cancel_locked(worker, scope);
         weft__record_unlock(&scope->record);
@@ -18,7 +20,7 @@ static void end_wait(struct weft__worker *worker, struct weft__task *task, uint6
 {
     struct weft__ticket ticket = { .task = task, .word = word };
 
-    if ((task->manner & WEFT__PARK_SHIELDED) != 0)
+    if ((task->manner & WEFT__PARK_SHIELDED) != 0 || weft__task_shielded(task))
         return;
     if ((task->manner & WEFT__PARK_OPERATION) != 0) {
         (void)weft__engine_cancel(worker->engine, task->op);
@@ -26,6 +28,13 @@ static void end_wait(struct weft__worker *worker, struct weft__task *task, uint6
     }
     if (weft__park_claim(ticket, WEFT__WAIT_CANCELED))
         weft__park_ready_here(worker, task, false);
+}
+
+void weft__cancel_meet(struct weft__worker *worker, struct weft__task *task, uint64_t word)
+{
+    weft__cancel_scopes(worker, task);
+    if ((word & WEFT__WAIT_STATES) == WEFT__WAIT_WAITING)
+        end_wait(worker, task, word);
 }
 
 /*
@@ -56,11 +65,8 @@ static void deliver_cancel(struct weft__worker *worker, struct weft__message *me
         weft__park_send(worker, home, message);
         return;
     }
-    if (!weft__record_has(&task->record, WEFT__LIFE_ENDED) && is_at_rest(task, word, seen)) {
-        weft__cancel_scopes(worker, task);
-        if ((word & WEFT__WAIT_STATES) == WEFT__WAIT_WAITING)
-            end_wait(worker, task, word);
-    }
+    if (!weft__record_has(&task->record, WEFT__LIFE_ENDED) && is_at_rest(task, word, seen))
+        weft__cancel_meet(worker, task, word);
     weft__task_unpin(task);
 }
 

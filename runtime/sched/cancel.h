@@ -10,4 +10,7 @@ void weft__cancel_task_locked(struct weft__worker *worker, struct weft__task *ta
 /* Cancels all scopes that @task, which is the caller or at rest on this worker, has open. */
 void weft__cancel_scopes(struct weft__worker *worker, struct weft__task *task);
 
+/* The same, and ends the wait of @task, which is at rest on this worker. @word: its wait word. */
+void weft__cancel_meet(struct weft__worker *worker, struct weft__task *task, uint64_t word);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "numa/memory.h"
 #include "runtime/base/check.h"
+#include "runtime/sched/defer.h"
 #include "runtime/sched/join.h"
 #include "runtime/sched/scope.h"
 #include "runtime/sched/site.h"
@@ -104,8 +105,10 @@ WEFT__COLD static void join_left_scope(struct weft__worker *worker, struct weft_
                        weft__task_label(task), spawned, opened);
 }
 
-struct weft__worker *weft__finish_scopes(struct weft__worker *worker, struct weft__task *task)
+struct weft__worker *weft__finish_body(struct weft__worker *worker, struct weft__task *task)
 {
+    if (WEFT__UNLIKELY(task->tidies))
+        worker = weft__defer_run(worker, task);
     if (WEFT__UNLIKELY(!weft__list_empty(&task->scopes)))
         join_left_scope(worker, task);
     return worker;

@@ -13,9 +13,9 @@ struct weft__joiner;
  */
 void weft__finish_task(struct weft__worker *worker, struct weft__task *task, int result);
 
-/* On the task's own stack, before it ends: a scope that it has left open is cancelled and joined,
- * and then the process ends with a sentence that names both sites. Returns the worker it runs on
- * then. */
-struct weft__worker *weft__finish_scopes(struct weft__worker *worker, struct weft__task *task);
+/* On the task's own stack, when its body has returned: runs what it has deferred. A scope that is
+ * open then is cancelled and joined, and the process ends with a sentence that names both sites.
+ * Returns the worker it runs on then. */
+struct weft__worker *weft__finish_body(struct weft__worker *worker, struct weft__task *task);
 
 #endif

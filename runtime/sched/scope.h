@@ -37,6 +37,7 @@ struct weft__scope {
     int first_error;            /* (l) in time */
     bool forget;                /* (i) */
     bool root;                  /* (i) keeps nothing */
+    bool shielded;              /* (o) opened in a shield of its owner that still holds */
     bool expired;               /* (l) its deadline has passed */
     weft_scope_policy policy;   /* (i) */
     struct weft__ticket joiner; /* (l) its owner, waiting for pending to become 0 */

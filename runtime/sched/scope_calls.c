@@ -77,6 +77,7 @@ weft_scope weft_scope_open(const weft_scope_options *options)
     if (scope == NULL)
         return -ENOMEM;
     scope->owner = task;
+    scope->shielded = task->shields != 0;
     scope->site = __builtin_return_address(0);
     weft__list_append(&task->scopes, &scope->open);
     if (weft__task_canceled(task))

@@ -27,7 +27,10 @@ static struct weft__task *make_task(struct weft__record_cache *cache, weft_task_
     weft__list_init(&task->scopes);
     task->flags = flags;
     task->manner = 0;
-    task->stack_class = stack_class;
+    task->stack_class = stack_class & 3u;
+    task->shields = 0;
+    task->exposed = 0;
+    task->tidies = 0;
     task->joiners = NULL;
     task->hooks = NULL;
     weft__store_relaxed(&task->extras, NULL);

@@ -59,7 +59,7 @@ static struct weft__task *run_in_place(struct weft__worker **worker, struct weft
         struct weft__worker *now = weft__self_worker(); /* a migratable one has moved */
         if (WEFT__UNLIKELY(now == NULL))
             fail_in_child(task);
-        *worker = weft__finish_scopes(now, task);
+        *worker = weft__finish_body(now, task);
         if (WEFT__UNLIKELY(!stack->guarded))
             weft__stack_check(stack, weft__task_label(task));
         weft__finish_task(*worker, task, result);

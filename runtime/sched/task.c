@@ -90,6 +90,7 @@ struct weft__extras *weft__task_extras(struct weft__task *task, size_t result_ro
         return NULL;
     extras->result_room = result_room;
     extras->error.size = sizeof(extras->error);
+    extras->task = task;
     weft__store_release(&task->extras, extras); /* pairs with weft__task_extras_of */
     return extras;
 }

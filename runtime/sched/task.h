@@ -34,6 +34,7 @@ struct weft__worker;
 struct weft__scope;
 struct weft__joiner;
 struct weft__hook;
+struct weft__deferred;
 
 /* What a task is, from spawn to its end; any worker may read it. */
 enum weft__task_flags {
@@ -98,7 +99,10 @@ enum weft__wait_state {
  * is visible, then by the task itself. */
 struct weft__extras {
     char name[WEFT_NAME];
-    weft_error error; /* code 0: weft_fail was not called */
+    struct weft__deferred *deferred; /* (o) the last one first */
+    struct weft__timer grace;        /* (o) armed while they run; then the task may not move */
+    struct weft__task *task;         /* (i) whose they are */
+    weft_error error;                /* code 0: weft_fail was not called */
     size_t result_room;
     size_t result_bytes;
     bool result_given;
@@ -119,7 +123,10 @@ struct weft__task {
     _Atomic int32_t result;       /* valid once ENDED; before: weft__task_note_operation */
     uint8_t flags;                /* (i) enum weft__task_flags */
     uint8_t manner;               /* (o) enum weft__task_manner */
-    uint8_t stack_class;          /* (i) */
+    uint8_t stack_class : 2;      /* (i) */
+    uint8_t shields : 4;          /* (o) see shield.c */
+    uint8_t exposed : 1;          /* (o) they hold no longer; see defer.c */
+    uint8_t tidies : 1;           /* (o) has something to do when its body has returned */
     _Atomic uint8_t reason;       /* enum weft__wait_reason, of the present wait */
     _Atomic uint32_t seen;        /* enum weft__task_seen; of a thread: its futex */
     uint32_t copy_bytes;          /* (i) */
@@ -157,9 +164,18 @@ static inline weft_task weft__task_handle(const struct weft__task *task)
     return weft__record_handle(&task->record);
 }
 
+/* Whether it is in a section in which a cancel ends none of its waits. Itself, or its home. */
+static inline bool weft__task_shielded(const struct weft__task *task)
+{
+    return task->shields != 0 && !task->exposed;
+}
+
+/* Whether it was asked to end, and has to hear of it now. Itself, or its home. */
 static inline bool weft__task_canceled(const struct weft__task *task)
 {
-    return (weft__load_acquire(&task->record.life) & WEFT__LIFE_CANCELED) != 0; /* HOME H3 */
+    return WEFT__UNLIKELY((weft__load_acquire(&task->record.life) & /* HOME H3 */
+                           WEFT__LIFE_CANCELED) != 0) &&
+           !weft__task_shielded(task);
 }
 
 /* The locked task behind a handle that has not been given up; NULL with *out_error. */

@@ -51,6 +51,9 @@ static struct weft__task *attach(void)
     task->stack = NULL;
     task->flags = WEFT__TASK_FOREIGN;
     task->manner = 0;
+    task->shields = 0;
+    task->exposed = 0;
+    task->tidies = 0;
     task->joiners = NULL;
     task->hooks = NULL;
     task->site = NULL;

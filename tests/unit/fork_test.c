@@ -75,6 +75,10 @@ static int64_t not_called(void *argument)
     X(yield, weft_yield())                                                                         \
     X(yield_to, weft_yield_to(made.task))                                                          \
     X(poll, weft_poll())                                                                           \
+    X(shield_begin, weft_shield_begin())                                                           \
+    X(shield_end, weft_shield_end())                                                               \
+    X(defer, weft_defer(free, NULL))                                                               \
+    X(defer_copy, weft_defer_copy(free, NULL, 0))                                                  \
     X(sleep, weft_sleep(WEFT_NOW))                                                                 \
     X(task_state_of, weft_task_state_of(made.task))                                                \
     X(task_name_of, weft_task_name_of(made.task, bytes))                                           \

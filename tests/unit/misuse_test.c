@@ -31,6 +31,11 @@ static weft_blocking_fn no_blocking_function(void)
     return (weft_blocking_fn)(uintptr_t)nothing;
 }
 
+static weft_cleanup_fn no_cleanup(void)
+{
+    return (weft_cleanup_fn)(uintptr_t)nothing;
+}
+
 /* One function a call: name, what is called, the argument that is NULL, the call. */
 #define MISUSES(X)                                                                               \
     X(go, "weft_go", "fn", weft_go(scope, no_function(), NULL))                                  \
@@ -50,6 +55,9 @@ static weft_blocking_fn no_blocking_function(void)
     X(name_of, "weft_task_name_of", "out_name", weft_task_name_of(weft_self(), nothing))         \
     X(error_of, "weft_task_error_of", "out_error", weft_task_error_of(weft_self(), nothing))     \
     X(scope_error, "weft_scope_error", "out_error", weft_scope_error(scope, 0, nothing))         \
+    X(defer, "weft_defer", "fn", weft_defer(no_cleanup(), NULL))                                 \
+    X(defer_copy, "weft_defer_copy", "fn", weft_defer_copy(no_cleanup(), "", 1))                 \
+    X(defer_bytes, "weft_defer_copy", "bytes", weft_defer_copy(free, nothing, 1))                \
     X(fail, "weft_fail", "format", weft_fail(-1, NULL, nothing, 1))                              \
     X(chan_put, "weft_chan_put", "message", weft_chan_put(chan, nothing, WEFT_NOW))              \
     X(chan_take, "weft_chan_take", "out_message", weft_chan_take(chan, nothing, WEFT_NOW))       \
