@@ -33,6 +33,7 @@ weft_pkgheaders += \
     runtime/include/weft/error.h \
     runtime/include/weft/file.h \
     runtime/include/weft/mutex.h \
+    runtime/include/weft/local.h \
     runtime/include/weft/place.h \
     runtime/include/weft/print.h \
     runtime/include/weft/runtime.h \
@@ -93,6 +94,8 @@ weft_sources += \
     runtime/sched/join.h \
     runtime/sched/launch.c \
     runtime/sched/launch.h \
+    runtime/sched/local.c \
+    runtime/sched/local.h \
     runtime/sched/notice.c \
     runtime/sched/notice.h \
     runtime/sched/options.c \

@@ -56,6 +56,7 @@ unit_tests += \
     tests/unit/handle_test \
     tests/unit/handover_test \
     tests/unit/inbox_test \
+    tests/unit/local_test \
     tests/unit/main_test \
     tests/unit/memory_test \
     tests/unit/misuse_test \

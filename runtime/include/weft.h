@@ -15,6 +15,7 @@
 #include <weft/error.h>
 #include <weft/file.h>
 #include <weft/mutex.h>
+#include <weft/local.h>
 #include <weft/place.h>
 #include <weft/print.h>
 #include <weft/runtime.h>

@@ -14,6 +14,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/sched/cancel.h"
 #include "runtime/sched/error.h"
+#include "runtime/sched/local.h"
 #include "runtime/sched/worker.h"
 
 enum { bytes_max = 1 << 30 };
@@ -86,7 +87,7 @@ static void grace_over(struct weft__worker *worker, struct weft__timer *timer)
         weft__cancel_meet(worker, task, weft__load_acquire(&task->wait)); /* PARK K1 */
 }
 
-static void run_all(struct weft__task *task, struct weft__extras *extras)
+static void run_deferred(struct weft__task *task, struct weft__extras *extras)
 {
     struct weft__deferred *deferred;
 
@@ -96,6 +97,19 @@ static void run_all(struct weft__task *task, struct weft__extras *extras)
         WEFT_ASSERT(task->shields == 1, "a deferred function left its shields unbalanced");
         weft__memory_free(deferred, sizeof(*deferred) + deferred->copy_bytes);
     }
+}
+
+/* What the destroy of a local defers is run too, and what that sets destroyed: once. */
+static void run_all(struct weft__task *task, struct weft__extras *extras)
+{
+    for (int i = 0; i < 2; i++) {
+        run_deferred(task, extras);
+        weft__local_end(extras);
+        WEFT_ASSERT(task->shields == 1, "the destroy of a local left its shields unbalanced");
+        if (extras->deferred == NULL)
+            return;
+    }
+    run_deferred(task, extras);
 }
 
 struct weft__worker *weft__defer_run(struct weft__worker *worker, struct weft__task *task)

@@ -7,6 +7,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/sched/error.h"
 #include "runtime/sched/handle.h"
+#include "runtime/sched/local.h"
 #include "runtime/sched/search.h"
 
 enum { publish_every = 64, bytes_max = 1 << 30 };
@@ -44,8 +45,32 @@ static void unmake_task(struct weft__task *task, struct weft__record_cache *cach
 {
     if ((task->flags & WEFT__TASK_COPIED) != 0)
         weft__memory_free(task->argument, task->copy_bytes);
+    if (WEFT__UNLIKELY(task->tidies))
+        weft__local_forget(task);
     weft__task_free_extras(task);
     weft__record_free_locked(&task->record, cache);
+}
+
+/* The same with what it inherits. */
+WEFT__COLD static struct weft__task *make_heir(struct weft__record_cache *cache, weft_task_fn fn,
+                                               void *argument, uint8_t stack_class, uint8_t flags,
+                                               size_t result_room)
+{
+    struct weft__task *task = make_task(cache, fn, argument, stack_class, flags);
+
+    if (task == NULL || weft__local_inherit(task, result_room) == 0)
+        return task;
+    unmake_task(task, cache);
+    return NULL;
+}
+
+static inline struct weft__task *new_task(struct weft__record_cache *cache, weft_task_fn fn,
+                                          void *argument, uint8_t stack_class, uint8_t flags,
+                                          size_t result_room)
+{
+    if (WEFT__UNLIKELY(weft__load_relaxed(&weft__local_inherited) != 0))
+        return make_heir(cache, fn, argument, stack_class, flags, result_room);
+    return make_task(cache, fn, argument, stack_class, flags);
 }
 
 static int copy_argument(struct weft__task *task, const void *bytes, size_t size)
@@ -269,7 +294,7 @@ weft_task weft_go(weft_scope scope, weft_task_fn fn, void *argument)
 
     WEFT_NEED(fn);
     defaults(worker, &stack_class, &flags);
-    struct weft__task *task = make_task(cache_of(worker), fn, argument, stack_class, flags);
+    struct weft__task *task = new_task(cache_of(worker), fn, argument, stack_class, flags, 0);
     if (WEFT__UNLIKELY(task == NULL))
         return fail_spawn(worker, scope, -ENOMEM);
     task->site = __builtin_return_address(0);
@@ -287,7 +312,7 @@ weft_task weft_go_copy(weft_scope scope, weft_task_fn fn, const void *bytes, siz
     if (size > bytes_max)
         return fail_spawn(worker, scope, -EINVAL);
     defaults(worker, &stack_class, &flags);
-    struct weft__task *task = make_task(cache_of(worker), fn, NULL, stack_class, flags);
+    struct weft__task *task = new_task(cache_of(worker), fn, NULL, stack_class, flags, 0);
     if (WEFT__UNLIKELY(task == NULL))
         return fail_spawn(worker, scope, -ENOMEM);
     if (copy_argument(task, bytes, size) < 0) {
@@ -360,8 +385,8 @@ weft_task weft_spawn(weft_scope scope, weft_task_fn fn, void *argument,
     defaults(worker, &stack_class, &flags);
     if (options->stack_bytes > 0)
         stack_class = (uint8_t)weft__stack_class_of(options->stack_bytes);
-    struct weft__task *task = make_task(cache_of(worker), fn, argument, stack_class,
-                                        flags_of(options, flags));
+    struct weft__task *task = new_task(cache_of(worker), fn, argument, stack_class,
+                                       flags_of(options, flags), options->result_bytes);
     if (task == NULL)
         return fail_spawn(worker, scope, -ENOMEM);
     rc = apply_options(task, options);
@@ -379,9 +404,8 @@ weft_task weft__spawn_foreign(struct weft__runtime *runtime, weft_task_fn fn, vo
     uint32_t index = weft__add_relaxed(&runtime->foreign_cursor, 1) % runtime->worker_count;
     struct weft__scope *root = runtime->workers[index]->root;
     struct weft__worker *worker = weft__self_worker();
-    struct weft__task *task = make_task(cache_of(worker), fn, argument,
-                                        runtime->options.stack_class,
-                                        runtime->options.migratable ? WEFT__TASK_MIGRATABLE : 0);
+    struct weft__task *task = new_task(cache_of(worker), fn, argument, runtime->options.stack_class,
+                                       runtime->options.migratable ? WEFT__TASK_MIGRATABLE : 0, 0);
 
     if (task == NULL)
         return -ENOMEM;

@@ -4,6 +4,7 @@
  */
 #include "runtime/base/check.h"
 #include "runtime/sched/finish.h"
+#include "runtime/sched/local.h"
 #include "runtime/sched/runtime.h"
 #include "runtime/sched/switch.h"
 
@@ -14,6 +15,8 @@ bool weft__start_task(struct weft__worker *worker, struct weft__task *task)
     struct weft__stack *stack = weft__stack_get(&worker->stacks, task->stack_class);
 
     if (WEFT__UNLIKELY(stack == NULL)) {
+        if (task->tidies)
+            weft__local_forget(task);
         weft__finish_task(worker, task, -ENOMEM);
         return false;
     }

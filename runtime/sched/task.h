@@ -35,6 +35,7 @@ struct weft__scope;
 struct weft__joiner;
 struct weft__hook;
 struct weft__deferred;
+struct weft__locals;
 
 /* What a task is, from spawn to its end; any worker may read it. */
 enum weft__task_flags {
@@ -102,6 +103,7 @@ struct weft__extras {
     struct weft__deferred *deferred; /* (o) the last one first */
     struct weft__timer grace;        /* (o) armed while they run; then the task may not move */
     struct weft__task *task;         /* (i) whose they are */
+    struct weft__locals *locals;     /* (o) see local.c */
     weft_error error;                /* code 0: weft_fail was not called */
     size_t result_room;
     size_t result_bytes;

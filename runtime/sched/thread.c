@@ -21,22 +21,31 @@
 
 #include "runtime/base/sys.h"
 #include "runtime/sched/error.h"
+#include "runtime/sched/local.h"
 
 static pthread_key_t key;
-static bool usable; /* (i) after make_key */
+static _Atomic bool usable; /* set once, by make_key */
 
 /* The end of a thread: it waits for nothing, so nobody holds a ticket of it. */
 static void detach(void *record)
 {
+    struct weft__task *task = weft__task_of(record);
+
     if (weft__load_relaxed(&weft__record_forked))
         return;
+    if (task->tidies) { /* whose destroy calls may wait, set values, and so on */
+        (void)pthread_setspecific(key, record);
+        weft__local_end(weft__load_relaxed(&task->extras));
+        (void)pthread_setspecific(key, NULL);
+    }
+    weft__task_free_extras(task);
     weft__record_lock_own(record);
     weft__record_free_locked(record, NULL);
 }
 
 static void make_key(void)
 {
-    usable = pthread_key_create(&key, detach) == 0;
+    weft__store_release(&usable, pthread_key_create(&key, detach) == 0); /* pairs with known */
 }
 
 /* The record's handle is given to nobody: released, it can't be looked up. */
@@ -76,10 +85,18 @@ struct weft__task *weft__thread_self(void)
     if (weft__load_relaxed(&weft__record_forked))
         return NULL;
     (void)pthread_once(&once, make_key);
-    if (!usable)
+    if (!weft__load_relaxed(&usable))
         return NULL;
     struct weft__record *record = pthread_getspecific(key);
     return record != NULL ? weft__task_of(record) : attach();
+}
+
+struct weft__task *weft__thread_known(void)
+{
+    if (weft__load_relaxed(&weft__record_forked) || !weft__load_acquire(&usable)) /* make_key */
+        return NULL;
+    struct weft__record *record = pthread_getspecific(key);
+    return record != NULL ? weft__task_of(record) : NULL;
 }
 
 void weft__thread_sleep(struct weft__ticket ticket, weft_deadline until)

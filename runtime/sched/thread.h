@@ -8,6 +8,9 @@
  * the child of a fork. */
 struct weft__task *weft__thread_self(void);
 
+/* The same if there is one already, else NULL. */
+struct weft__task *weft__thread_known(void);
+
 /* Sleeps until the wait of @ticket was ended and handed over, or @until. */
 void weft__thread_sleep(struct weft__ticket ticket, weft_deadline until);
 

@@ -38,6 +38,7 @@ enum weft__kind {
     WEFT__KIND_DIR,
     WEFT__KIND_RUNTIME,
     WEFT__KIND_TIMER,
+    WEFT__KIND_LOCAL,
     WEFT__KIND_COUNT
 };
 

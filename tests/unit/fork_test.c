@@ -29,6 +29,7 @@ static struct {
     weft_timer timer;
     weft_fd file;
     weft_dir folder;
+    weft_local local;
 } made;
 
 static weft_error error = WEFT_ERROR_INIT;
@@ -75,6 +76,9 @@ static int64_t not_called(void *argument)
     X(yield, weft_yield())                                                                         \
     X(yield_to, weft_yield_to(made.task))                                                          \
     X(poll, weft_poll())                                                                           \
+    X(local_create, weft_local_create(NULL))                                                       \
+    X(local_set, weft_local_set(made.local, bytes))                                                \
+    X(local_release, weft_local_release(made.local))                                               \
     X(shield_begin, weft_shield_begin())                                                           \
     X(shield_end, weft_shield_end())                                                               \
     X(defer, weft_defer(free, NULL))                                                               \
@@ -146,9 +150,10 @@ static const struct {
 };
 
 /* As <weft/base.h> lists them. */
-static const char *const exempt[] = { "weft_after",      "weft_canceled",   "weft_clock",
-                                      "weft_error_name", "weft_fail",       "weft_main",
-                                      "weft_mutex_fini", "weft_mutex_init", "weft_version" };
+static const char *const exempt[] = { "weft_after",     "weft_canceled",   "weft_clock",
+                                      "weft_error_name", "weft_fail",       "weft_local_get",
+                                      "weft_main",       "weft_mutex_fini", "weft_mutex_init",
+                                      "weft_version" };
 
 static bool is_called(const char *name)
 {
@@ -209,6 +214,8 @@ static int be_the_child(void *argument)
 
     (void)argument;
     (void)alarm(20); /* one that waits for what the parent has would wait for ever */
+    if (weft_local_get(made.local) != NULL)
+        wrong++;
     for (size_t i = 0; i < WEFT__COUNT(calls); i++) {
         int64_t got = calls[i].call();
         if (got == -EOWNERDEAD)
@@ -400,6 +407,8 @@ static int own_all(void *argument)
     EXPECT_EQ(weft_pipe(ends), 0);
     made.file = ends[0];
     made.folder = weft_dir_open("/", WEFT_NEVER);
+    made.local = weft_local_create(NULL);
+    EXPECT_EQ(weft_local_set(made.local, &step), 0);
     EXPECT_EQ(weft_chan_put(come, &step, WEFT_NEVER), 0);
     EXPECT_EQ(weft_chan_take(come, &step, WEFT_NEVER), 0);
     fork_and_look();
@@ -411,6 +420,7 @@ static int own_all(void *argument)
     EXPECT_EQ(weft_close(ends[0]), 0);
     EXPECT_EQ(weft_close(ends[1]), 0);
     EXPECT_EQ(weft_dir_close(made.folder), 0);
+    EXPECT_EQ(weft_local_release(made.local), 0);
     return 3;
 }
 

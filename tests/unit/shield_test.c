@@ -149,6 +149,40 @@ static void test_scopes_opened_in_a_shield_are_shielded_with_it(void)
     rig_each(cancel_owner);
 }
 
+/* A scope of an earlier shield is open to a cancel in a later one. */
+static int shield_twice(void *argument)
+{
+    const struct party *party = argument;
+
+    EXPECT_EQ(weft_shield_begin(), 0);
+    weft_scope scope = weft_scope_open(&run_all);
+    weft_task child = start_end_on_message(scope, party->chan);
+    EXPECT_EQ(weft_shield_end(), 0);
+    EXPECT_EQ(weft_shield_begin(), 0);
+    EXPECT_EQ(weft_cancel(weft_self()), 0);
+    EXPECT_EQ(weft_wait(child, WEFT_NEVER), -ECANCELED);
+    EXPECT_EQ(weft_shield_end(), -ECANCELED);
+    EXPECT_EQ(weft_scope_close(scope), -ECANCELED);
+    return 0;
+}
+
+static int see_it_twice(void *argument)
+{
+    struct party party = { .chan = weft_chan_create(sizeof(int), 0) };
+    weft_scope scope = weft_scope_open(NULL);
+
+    (void)argument;
+    EXPECT_EQ(weft_wait(weft_go(scope, shield_twice, &party), WEFT_NEVER), 0);
+    EXPECT_EQ(weft_scope_close(scope), 0);
+    EXPECT_EQ(weft_chan_release(party.chan), 0);
+    return 0;
+}
+
+static void test_scopes_of_an_earlier_shield_are_cancelled_in_a_later_one(void)
+{
+    rig_each(see_it_twice);
+}
+
 static int outlast_scope(void *argument)
 {
     struct party party = { .chan = weft_chan_create(sizeof(int), 0), .depth = 1 };
@@ -236,6 +270,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_a_cancel_is_heard_when_the_outermost_shield_ends),
         UNIT_TEST(test_an_operation_in_a_shield_is_not_ended_by_a_cancel),
         UNIT_TEST(test_scopes_opened_in_a_shield_are_shielded_with_it),
+        UNIT_TEST(test_scopes_of_an_earlier_shield_are_cancelled_in_a_later_one),
         UNIT_TEST(test_the_deadline_of_a_scope_does_not_end_a_shielded_wait),
         UNIT_TEST(test_a_shield_ends_with_the_body),
         UNIT_TEST(test_a_shield_in_a_thread_does_nothing),
