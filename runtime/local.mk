@@ -83,6 +83,8 @@ weft_sources += \
     runtime/sched/error.h \
     runtime/sched/finish.c \
     runtime/sched/finish.h \
+    runtime/sched/gather.c \
+    runtime/sched/gather.h \
     runtime/sched/halt.c \
     runtime/sched/halt.h \
     runtime/sched/handle.c \

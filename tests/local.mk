@@ -53,6 +53,7 @@ unit_tests += \
     tests/unit/fake_engine_test \
     tests/unit/file_test \
     tests/unit/fork_test \
+    tests/unit/gather_test \
     tests/unit/handle_test \
     tests/unit/handover_test \
     tests/unit/inbox_test \
@@ -115,6 +116,7 @@ stress_tests += \
     tests/stress/cancel_storm \
     tests/stress/fairness \
     tests/stress/foreign_threads \
+    tests/stress/gather \
     tests/stress/idle \
     tests/stress/parked_million \
     tests/stress/rendezvous \

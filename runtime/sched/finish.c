@@ -3,6 +3,7 @@
 #include "numa/memory.h"
 #include "runtime/base/check.h"
 #include "runtime/sched/defer.h"
+#include "runtime/sched/gather.h"
 #include "runtime/sched/join.h"
 #include "runtime/sched/scope.h"
 #include "runtime/sched/site.h"
@@ -27,7 +28,7 @@ static struct weft__hook *run_hooks(struct weft__hook *hooks, int result)
  * Claims the joiners of an ended task while the lock keeps them in the list; one who has timed out
  * meanwhile loses its word and takes itself out. Returns those that were claimed.
  */
-WEFT__COLD static struct weft__joiner *claim_joiners(struct weft__task *task)
+WEFT__COLD static struct weft__joiner *claim_joiners(struct weft__task *task, int result)
 {
     struct weft__joiner *claimed = NULL;
     struct weft__joiner **end = &claimed;
@@ -37,7 +38,8 @@ WEFT__COLD static struct weft__joiner *claim_joiners(struct weft__task *task)
     while (joiner != NULL) {
         struct weft__joiner *next = joiner->next;
         joiner->link = NULL;
-        if (weft__park_claim(joiner->ticket, WEFT__WAIT_WOKEN)) {
+        if ((joiner->gather == NULL || weft__gather_note(joiner->gather, result)) &&
+            weft__park_claim(joiner->ticket, WEFT__WAIT_WOKEN)) {
             joiner->claimed = true;
             *end = joiner;
             end = &joiner->next;
@@ -80,7 +82,7 @@ void weft__finish_task(struct weft__worker *worker, struct weft__task *task, int
     task->hooks = NULL;
 
     if (WEFT__LIFE_PINS(life) != 0) /* whoever waits has pinned it */
-        weft__join_wake(worker, claim_joiners(task));
+        weft__join_wake(worker, claim_joiners(task, result));
     if (hooks != NULL)
         hooks = run_hooks(hooks, result);
     weft__scope_task_ended(worker, task->scope, task, result);

@@ -7,7 +7,7 @@
 #include "runtime/sched/runtime.h"
 #include "runtime/sched/thread.h"
 
-static void insert_locked(struct weft__task *task, struct weft__joiner *joiner)
+void weft__join_insert_locked(struct weft__task *task, struct weft__joiner *joiner)
 {
     joiner->next = task->joiners;
     joiner->link = &task->joiners;
@@ -16,7 +16,7 @@ static void insert_locked(struct weft__task *task, struct weft__joiner *joiner)
     task->joiners = joiner;
 }
 
-static void remove_locked(struct weft__joiner *joiner)
+void weft__join_remove_locked(struct weft__joiner *joiner)
 {
     if (joiner->link == NULL)
         return;
@@ -57,13 +57,13 @@ bool weft__join_hook_locked(struct weft__task *task, struct weft__hook *hook)
 void weft__join_stand_locked(struct weft__task *task, struct weft__joiner *joiner)
 {
     weft__record_pin_locked(&task->record);
-    insert_locked(task, joiner);
+    weft__join_insert_locked(task, joiner);
 }
 
 static void withdraw(struct weft__task *task, struct weft__joiner *joiner)
 {
     weft__record_lock_own(&task->record);
-    remove_locked(joiner);
+    weft__join_remove_locked(joiner);
     weft__record_unlock(&task->record);
 }
 

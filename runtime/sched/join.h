@@ -4,13 +4,20 @@
 
 #include "runtime/sched/park.h"
 
+struct weft__gather;
+
 /* One who waits for a task's end: on the waiter's stack, in the task's list under its lock. */
 struct weft__joiner {
     struct weft__joiner *next;
-    struct weft__joiner **link; /* what points to this one; NULL: not in a list */
-    struct weft__ticket ticket;
-    bool claimed; /* the task's end has ended this wait */
+    struct weft__joiner **link;  /* what points to this one; NULL: not in a list */
+    struct weft__ticket ticket;  /* the same in all joiners of one gather */
+    struct weft__gather *gather; /* the wait for several tasks that it is a part of; NULL: alone */
+    bool claimed;                /* the task's end has ended this wait */
 };
+
+/* Hangs a joiner on a task (locked, pinned, not ended), and takes it out when it still hangs. */
+void weft__join_insert_locked(struct weft__task *task, struct weft__joiner *joiner);
+void weft__join_remove_locked(struct weft__joiner *joiner);
 
 /* Wakes the joiners of a list that was taken out of a task under its lock, oldest first. */
 void weft__join_wake(struct weft__worker *worker, struct weft__joiner *joiners);

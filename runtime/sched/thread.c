@@ -93,7 +93,8 @@ struct weft__task *weft__thread_self(void)
 
 struct weft__task *weft__thread_known(void)
 {
-    if (weft__load_relaxed(&weft__record_forked) || !weft__load_acquire(&usable)) /* make_key */
+    if (weft__load_relaxed(&weft__record_forked) ||
+        !weft__load_acquire(&usable)) /* pairs with make_key */
         return NULL;
     struct weft__record *record = pthread_getspecific(key);
     return record != NULL ? weft__task_of(record) : NULL;

@@ -68,6 +68,7 @@ static int64_t not_called(void *argument)
     X(go_copy, weft_go_copy(made.scope, end_well, "", 1))                                          \
     X(spawn, weft_spawn(made.scope, end_well, NULL, NULL))                                         \
     X(wait, weft_wait(made.task, WEFT_NOW))                                                        \
+    X(wait_all, weft_wait_all(&made.task, 1, WEFT_ALL_ENDED, NULL, WEFT_NOW))                      \
     X(fetch, weft_fetch(made.task, NULL, 0, WEFT_NOW))                                             \
     X(result_give, weft_result_give("", 0))                                                        \
     X(release, weft_release(made.task))                                                            \
@@ -154,6 +155,9 @@ static const char *const exempt[] = { "weft_after",     "weft_canceled",   "weft
                                       "weft_error_name", "weft_fail",       "weft_local_get",
                                       "weft_main",       "weft_mutex_fini", "weft_mutex_init",
                                       "weft_version" };
+static const char *const exempt[] = { "weft_after",      "weft_canceled", "weft_clock",
+                                      "weft_error_name", "weft_fail",     "weft_main",
+                                      "weft_local_get",  "weft_version" };
 
 static bool is_called(const char *name)
 {

@@ -51,6 +51,8 @@ static weft_cleanup_fn no_cleanup(void)
     X(about, "weft_runtime_about", "out_text", weft_runtime_about(0, nothing, 10))               \
     X(counters, "weft_counters_read", "out_counters", weft_counters_read(0, -1, nothing))        \
     X(fetch, "weft_fetch", "out_bytes", weft_fetch(weft_self(), nothing, 1, WEFT_NOW))           \
+    X(wait_all, "weft_wait_all", "tasks",                                                        \
+      weft_wait_all(nothing, 1, WEFT_ALL_ENDED, NULL, WEFT_NOW))                                 \
     X(result_give, "weft_result_give", "bytes", weft_result_give(nothing, 1))                    \
     X(name_of, "weft_task_name_of", "out_name", weft_task_name_of(weft_self(), nothing))         \
     X(error_of, "weft_task_error_of", "out_error", weft_task_error_of(weft_self(), nothing))     \

@@ -91,7 +91,7 @@ WEFT_API WEFT_MUST_USE int weft_local_set(weft_local key, void *value);
  * Context:    any task, any thread    Suspends: never
  * Cancel:     no effect
  * Ordering:   none
- * Cost:       about 5 ns, and 0.5 for each key that the task set before this one    Node: none
+ * Cost:       about 7 ns, and 1 for each key that the task has set before this one    Node: none
  * Since:      0.1    Source: pthread_getspecific(3)
  */
 WEFT_API void *weft_local_get(weft_local key);

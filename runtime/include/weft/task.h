@@ -24,6 +24,11 @@ typedef enum weft_task_state {
     WEFT_TASK_ENDED
 } weft_task_state;
 
+typedef enum weft_wait_all_kind {
+    WEFT_ALL_ENDED,     /* until all have ended, well or not */
+    WEFT_ALL_OR_FAILURE /* until all have ended, or one has failed */
+} weft_wait_all_kind;
+
 typedef struct weft_spawn_options {
     size_t size;      /* sizeof(weft_spawn_options) */
     const char *name; /* up to WEFT_NAME - 1 bytes, copied; NULL: none */
@@ -121,6 +126,32 @@ WEFT_API weft_task weft_spawn(weft_scope scope, weft_task_fn fn, void *argument,
  * Since:      0.1    Source: original
  */
 WEFT_API WEFT_MUST_USE int weft_wait(weft_task task, weft_deadline until);
+
+/*
+ * weft_wait_all - waits until several tasks have ended, or one of them has failed
+ * A task may stand in the list more than once.
+ * @tasks:     the tasks; not NULL unless count is 0
+ * @count:     how many; 0 returns at once
+ * @goal: WEFT_ALL_ENDED waits for all, WEFT_ALL_OR_FAILURE returns as soon as one has failed
+ * @out_ended: room for count bytes, each set to 1 when the task in its place has ended by the
+ *             return, else to 0; NULL: nobody asks. Untouched on errors of the call itself
+ * @until:     how long to wait; the tasks are not harmed when it passes
+ * Returns:    0 when all ended well
+ * Errors:     the result of the first in the list that has failed; -ETIMEDOUT, -ECANCELED (all
+ *             these with out_ended); errors of the call itself: -ESRCH or the negative handle,
+ *             -EDEADLK for the running task, -EINVAL for an unknown goal or a count above
+ *             2^24, -ENOMEM, -EPERM in a callback of the runtime
+ * Ownership:  unchanged
+ * Context:    any task, any thread    Suspends: until the last one has ended, or one has failed
+ * Cancel:     the wait ends; the tasks are not harmed
+ * Ordering:   everything that a task did which has ended happens-before this return
+ * Cost:       above 16 tasks one allocation; one lock for each task before the wait, one after
+ * Node:       none
+ * Since:      0.1    Source: Julia's waitall
+ */
+WEFT_API WEFT_MUST_USE int weft_wait_all(const weft_task *tasks, size_t count,
+                                         weft_wait_all_kind goal, unsigned char *out_ended,
+                                         weft_deadline until);
 
 /*
  * weft_fetch - waits until a task has ended, and copies the bytes that it handed over
