@@ -30,6 +30,7 @@ weft_pkgheaders += \
     runtime/include/weft/chan.h \
     runtime/include/weft/counters.h \
     runtime/include/weft/defer.h \
+    runtime/include/weft/dump.h \
     runtime/include/weft/error.h \
     runtime/include/weft/file.h \
     runtime/include/weft/mutex.h \
@@ -59,6 +60,8 @@ weft_sources += \
     runtime/base/list.h \
     runtime/base/lock.c \
     runtime/base/lock.h \
+    runtime/base/peek.c \
+    runtime/base/peek.h \
     runtime/base/random.h \
     runtime/base/sys.c \
     runtime/base/sys.h \
@@ -72,6 +75,8 @@ weft_sources += \
     runtime/task/record.h \
     runtime/task/stack.c \
     runtime/task/stack.h \
+    runtime/task/walk.c \
+    runtime/task/walk.h \
     runtime/sched/call.c \
     runtime/sched/cancel.c \
     runtime/sched/cancel.h \
@@ -170,7 +175,18 @@ weft_sources += \
     runtime/io/operation.c \
     runtime/io/operation.h \
     runtime/io/print.c \
-    runtime/trace/counters.c
+    runtime/trace/counters.c \
+    runtime/trace/dump.c \
+    runtime/trace/groups.c \
+    runtime/trace/groups.h \
+    runtime/trace/lines.c \
+    runtime/trace/lines.h \
+    runtime/trace/maps.c \
+    runtime/trace/maps.h \
+    runtime/trace/roster.c \
+    runtime/trace/roster.h \
+    runtime/trace/sight.c \
+    runtime/trace/sight.h
 
 if WEFT_X86_64
 weft_sources += runtime/task/switch_x86_64.S

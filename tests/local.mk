@@ -49,6 +49,7 @@ unit_tests += \
     tests/unit/dir_test \
     tests/unit/doorbell_test \
     tests/unit/doorbell_threads_test \
+    tests/unit/dump_test \
     tests/unit/engine_test \
     tests/unit/fake_engine_test \
     tests/unit/file_test \
@@ -114,6 +115,7 @@ stress_tests += \
     tests/stress/blocking_calls \
     tests/stress/busy_waker \
     tests/stress/cancel_storm \
+    tests/stress/dump \
     tests/stress/fairness \
     tests/stress/foreign_threads \
     tests/stress/gather \

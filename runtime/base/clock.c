@@ -54,3 +54,8 @@ uint64_t weft__clock_cycles_in(int64_t ns)
     }
     return per_ms * (uint64_t)ns / (uint64_t)WEFT__NS_PER_MS;
 }
+
+uint64_t weft__clock_coarse_ms(uint32_t coarse)
+{
+    return ((uint64_t)coarse << WEFT__CLOCK_COARSE) / weft__clock_cycles_in(WEFT__NS_PER_MS);
+}

@@ -22,6 +22,17 @@ void weft__clock_replace(weft__clock_cb clock_cb);
 /* Cycles of the counter in @ns nanoseconds; calibrates on its first call (about 1 ms). */
 uint64_t weft__clock_cycles_in(int64_t ns);
 
+/* Milliseconds of @coarse units. */
+uint64_t weft__clock_coarse_ms(uint32_t coarse);
+
+/* Cycles in the unit that the beginning of a wait is noted in, 32 bits of it: about 1 ms (42 where
+ * an aarch64 counts at 25 MHz), and months until it begins anew. */
+#if defined(__x86_64__)
+enum { WEFT__CLOCK_COARSE = 22 };
+#else
+enum { WEFT__CLOCK_COARSE = 20 };
+#endif
+
 static inline uint64_t weft__clock_cycles(void)
 {
 #if defined(__x86_64__)

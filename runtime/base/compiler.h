@@ -47,6 +47,16 @@
 #define WEFT__NOIPA __attribute__((noipa))
 #endif
 
+/* For the few functions that read what sanitizers must take for a mistake; each says why it is
+ * none. */
+#if WEFT__ASAN
+#define WEFT__UNSANITIZED __attribute__((no_sanitize("address"), noinline))
+#elif WEFT__TSAN
+#define WEFT__UNSANITIZED __attribute__((no_sanitize("thread"), noinline))
+#else
+#define WEFT__UNSANITIZED
+#endif
+
 /* Asks the cache for what will be read or written soon; any address will do, NULL too. */
 static inline void weft__prefetch_lines(const void *address, size_t bytes)
 {

@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -167,6 +170,59 @@ int weft__sys_getcpu(unsigned *out_cpu, unsigned *out_node)
 int weft__sys_thread_id(void)
 {
     return (int)syscall(SYS_gettid);
+}
+
+/* The call itself: what sanitizers know of the memory is not asked, for it may belong to another
+ * thread, or be a frame that is gone. */
+ssize_t weft__sys_peek(const void *from, void *to, size_t bytes)
+{
+    struct iovec local = { to, bytes };
+    struct iovec remote = { (void *)(uintptr_t)from, bytes };
+    int fault = weft__fault(WEFT__FAULT_PEEK);
+
+    return fault != 0
+               ? fault
+               : folded(syscall(SYS_process_vm_readv, getpid(), &local, 1UL, &remote, 1UL, 0UL));
+}
+
+ssize_t weft__sys_peek_through(const int ends[2], const void *from, void *to, size_t bytes)
+{
+    long count = folded(syscall(SYS_write, ends[1], from, bytes));
+
+    return count <= 0 ? count : folded(syscall(SYS_read, ends[0], to, (size_t)count));
+}
+
+int weft__sys_process_id(void)
+{
+    return (int)getpid();
+}
+
+int weft__sys_signal_thread(int thread, int number)
+{
+    int fault = weft__fault(WEFT__FAULT_SIGNAL);
+    return fault != 0 ? fault : (int)folded(syscall(SYS_tgkill, getpid(), thread, number));
+}
+
+int weft__sys_sigaction(int number, const struct sigaction *action, struct sigaction *out_before)
+{
+    int fault = weft__fault(WEFT__FAULT_SIGNAL);
+    return fault != 0 ? fault : (int)folded(sigaction(number, action, out_before));
+}
+
+int weft__sys_await_room(int fd, int ms)
+{
+    struct pollfd watched = { .fd = fd, .events = POLLOUT };
+    return (int)folded(poll(&watched, 1, ms));
+}
+
+/* The clock of a thread is named by its number: clock_getcpuclockid does so for processes. */
+int64_t weft__sys_thread_cpu(int thread)
+{
+    enum { per_thread = 4, scheduled = 2 };
+    struct timespec used;
+    long rc = folded(
+        clock_gettime((clockid_t)(~(unsigned)thread << 3 | per_thread | scheduled), &used));
+    return rc < 0 ? rc : (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
 }
 
 /* Linux 6.6 on x86-64, 6.13 on aarch64; both newer than the C library's headers. */

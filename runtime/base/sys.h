@@ -15,6 +15,7 @@
 #include "runtime/base/compiler.h"
 
 struct iovec;
+struct sigaction;
 struct statx;
 
 int weft__sys_open(const char *path, int flags, unsigned mode);
@@ -53,6 +54,23 @@ int weft__sys_get_affinity(int thread, size_t mask_bytes, void *mask);
 int weft__sys_set_affinity(int thread, size_t mask_bytes, const void *mask);
 int weft__sys_getcpu(unsigned *out_cpu, unsigned *out_node);
 int weft__sys_thread_id(void);
+
+/*
+ * Copies memory of this process that may be unmapped, or change meanwhile: -EFAULT, or the bytes
+ * copied, fewer when a part is unmapped. Some seccomp profiles refuse it: -EPERM, -ENOSYS. The
+ * other takes the way through a pipe of the caller's, up to a page at a time.
+ */
+ssize_t weft__sys_peek(const void *from, void *to, size_t bytes);
+ssize_t weft__sys_peek_through(const int ends[2], const void *from, void *to, size_t bytes);
+
+int weft__sys_process_id(void);
+/* To a thread of this process. */
+int weft__sys_signal_thread(int thread, int number);
+int weft__sys_sigaction(int number, const struct sigaction *action, struct sigaction *out_before);
+/* Waits until the file takes bytes, up to @ms. 0: it does not. */
+int weft__sys_await_room(int fd, int ms);
+/* CPU time that a thread of this process has used, in ns. */
+int64_t weft__sys_thread_cpu(int thread);
 
 /* 1 when the CPU keeps a shadow stack of return addresses for the calling thread, 0 when not or
  * when the kernel knows no such thing. A test pretends one by arming the fault point with 1. */

@@ -12,6 +12,7 @@
 #include <weft/chan.h>
 #include <weft/counters.h>
 #include <weft/defer.h>
+#include <weft/dump.h>
 #include <weft/error.h>
 #include <weft/file.h>
 #include <weft/mutex.h>

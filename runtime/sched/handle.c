@@ -5,7 +5,7 @@
 
 struct handle {
     struct weft__record record;
-    struct weft__runtime *runtime; /* (l) */
+    _Atomic(struct weft__runtime *) runtime; /* written under the lock */
 };
 
 static struct handle *handle_of(struct weft__record *record)
@@ -20,7 +20,7 @@ weft_runtime weft__handle_make(struct weft__runtime *runtime)
 
     if (record == NULL)
         return -ENOMEM;
-    handle_of(record)->runtime = runtime;
+    weft__store_relaxed(&handle_of(record)->runtime, runtime);
     weft__record_unlock(record);
     return weft__record_handle(record);
 }
@@ -36,7 +36,7 @@ struct weft__runtime *weft__handle_pin(weft_runtime handle, int *out_error)
         *out_error = -ESRCH;
     } else {
         weft__record_pin_locked(record);
-        runtime = handle_of(record)->runtime;
+        runtime = weft__load_relaxed(&handle_of(record)->runtime);
     }
     weft__record_unlock(record);
     return runtime;
@@ -51,6 +51,14 @@ void weft__handle_unpin(weft_runtime handle)
         return;
     weft__record_unlock(record);
     weft__record_unpin(record);
+}
+
+const struct weft__runtime *weft__handle_glance(struct weft__record *record)
+{
+    uint64_t life = weft__load_acquire(&record->life); /* LIFE B2 */
+    const struct weft__runtime *runtime = weft__load_relaxed(&handle_of(record)->runtime);
+
+    return (life & WEFT__LIFE_FREE) == 0 ? runtime : NULL;
 }
 
 static struct weft__record *record_of(const struct weft__runtime *runtime)
@@ -84,7 +92,7 @@ struct weft__runtime *weft__handle_retire(weft_runtime handle, int *out_error)
         *out_error = -ESRCH;
     } else {
         weft__record_set_locked(record, WEFT__LIFE_RELEASED);
-        runtime = handle_of(record)->runtime;
+        runtime = weft__load_relaxed(&handle_of(record)->runtime);
     }
     weft__record_unlock(record);
     return runtime;

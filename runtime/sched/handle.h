@@ -19,6 +19,10 @@ void weft__handle_unpin(weft_runtime handle);
 void weft__handle_keep(struct weft__runtime *runtime);
 void weft__handle_let_go(struct weft__runtime *runtime);
 
+/* What the record of a runtime leads to now, without a lock: it may be freed at any time, and is to
+ * be peeked at only. NULL: none. */
+const struct weft__runtime *weft__handle_glance(struct weft__record *record);
+
 /* Makes the handle stale for all others, once. The runtime, or NULL with *out_error. */
 struct weft__runtime *weft__handle_retire(weft_runtime handle, int *out_error);
 

@@ -62,6 +62,7 @@ static void init_worker(struct weft__worker *worker)
     struct weft__runtime *runtime = worker->runtime;
 
     weft__self_set(worker);
+    weft__store_relaxed(&worker->thread_id, weft__sys_thread_id());
     weft__context_adopt(&worker->loop);
     if (!runtime->topology->synthetic)
         (void)weft__memory_bind_thread(worker->node_index); /* without jemalloc first touch does */

@@ -1,6 +1,7 @@
 #include "runtime/sched/park.h"
 
 #include "runtime/base/check.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/sys.h"
 #include "runtime/sched/cancel.h"
 #include "runtime/sched/handle.h"
@@ -82,6 +83,8 @@ int weft__park_commit(struct weft__worker *worker, struct weft__ticket ticket, w
         task->timer.fire = deadline_passed;
         weft__wheel_arm(&worker->wheel, &task->timer, until.ns);
     }
+    /* no clock is read */
+    task->stack->since = (uint32_t)(worker->step_cycles >> WEFT__CLOCK_COARSE);
     (void)weft__switch_away(worker, task);
     if (WEFT__UNLIKELY((task->flags & WEFT__TASK_MIGRATABLE) != 0))
         place = weft__sys_errno_place(); /* it may have moved */

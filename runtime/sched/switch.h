@@ -73,7 +73,7 @@ WEFT__NO_TSAN static inline struct weft__worker *weft__switch_to_task(struct wef
                                                                       struct weft__task *task,
                                                                       int from_ends)
 {
-    weft__store_relaxed(&worker->current, task);
+    weft__store_release(&worker->current, task); /* SIGHT S2 */
     weft__bump(&worker->counters.switches);
     worker = weft__context_switch(from, &task->stack->context, worker, from_ends);
     weft__switch_arrived(worker);
@@ -84,7 +84,7 @@ WEFT__NO_TSAN static inline struct weft__worker *weft__switch_to_loop(struct wef
                                                                       struct weft__context *from,
                                                                       int from_ends)
 {
-    weft__store_relaxed(&worker->current, NULL);
+    weft__store_release(&worker->current, NULL); /* SIGHT S2 */
     worker = weft__context_switch(from, &worker->loop, worker, from_ends);
     weft__switch_arrived(worker);
     return worker;
@@ -108,6 +108,7 @@ static inline struct weft__worker *weft__switch_away(struct weft__worker *worker
     struct weft__context *from = &task->stack->context;
     struct weft__task *next = weft__switch_next(worker);
 
+    from->sp = NULL;                    /* SIGHT S1 */
     if (WEFT__UNLIKELY(next == task)) { /* it was made ready again before it left */
         weft__store_relaxed(&worker->current, task);
         return worker;

@@ -101,7 +101,7 @@ const char *weft__task_label(const struct weft__task *task)
     return extras != NULL && extras->name[0] != '\0' ? extras->name : "(unnamed)";
 }
 
-void weft__task_wait_text(unsigned reason, int32_t descriptor, char *text, size_t text_bytes)
+const char *weft__task_wait_name(unsigned reason)
 {
     static const char *const texts[] = {
         [WEFT__REASON_NONE] = "nothing",
@@ -125,12 +125,16 @@ void weft__task_wait_text(unsigned reason, int32_t descriptor, char *text, size_
         [WEFT__REASON_ONCE] = "another's first call",
         [WEFT__REASON_FUTURE] = "the value of a future",
     };
-    if (reason < WEFT__REASON_OPERATION) {
-        (void)snprintf(text, text_bytes, "waits for %s", texts[reason]);
-        return;
-    }
-    const char *name = weft__op_name((enum weft__opcode)(reason - WEFT__REASON_OPERATION));
-    if (descriptor >= 0)
+    return reason < WEFT__REASON_OPERATION
+               ? texts[reason]
+               : weft__op_name((enum weft__opcode)(reason - WEFT__REASON_OPERATION));
+}
+
+void weft__task_wait_text(unsigned reason, int32_t descriptor, char *text, size_t text_bytes)
+{
+    const char *name = weft__task_wait_name(reason);
+
+    if (reason >= WEFT__REASON_OPERATION && descriptor >= 0)
         (void)snprintf(text, text_bytes, "waits for %s on descriptor %d", name, descriptor);
     else
         (void)snprintf(text, text_bytes, "waits for %s", name);

@@ -216,6 +216,9 @@ static inline enum weft__wait_reason weft__task_note_operation(struct weft__task
     return (enum weft__wait_reason)(WEFT__REASON_OPERATION + (int)opcode);
 }
 
+/* "a message in a channel"; of an operation its name. */
+const char *weft__task_wait_name(unsigned reason);
+
 /* "waits for read on descriptor 5". @reason and @descriptor as they stand in its record. */
 void weft__task_wait_text(unsigned reason, int32_t descriptor, char *text, size_t text_bytes);
 

@@ -96,7 +96,8 @@ struct weft__worker {
     WEFT__ALIGNED_LINE struct weft__inbox inbox; /* (a:SLEEP) */
     _Atomic uint32_t state;                      /* (a:SLEEP) enum weft__worker_state */
     _Atomic int64_t sent_load;                   /* live tasks, others' part */
-    struct weft__ring ring;                      /* (a:RING) */
+    _Atomic int thread_id;  /* the kernel's, for signals and /proc; 0: not started yet */
+    struct weft__ring ring; /* (a:RING) */
 };
 
 /* The worker on which the caller runs; NULL on other threads. Asked anew after each switch that may

@@ -9,7 +9,7 @@
 #include "runtime/task/fiber.h"
 
 struct weft__context {
-    void *sp;                 /* (o) valid while the context is not running */
+    void *sp; /* (o) valid while the context is not running; NULL when it has just begun to leave */
     struct weft__fiber fiber; /* (o) empty in builds without sanitizers */
 };
 

@@ -24,6 +24,12 @@ _Atomic bool weft__record_forked;
 static struct kind kinds[WEFT__KIND_COUNT];
 static _Atomic uint32_t chunk_count;
 
+uint32_t weft__record_chunks_end(void)
+{
+    uint32_t count = weft__load_relaxed(&chunk_count); /* may be one too many for a moment */
+    return count < WEFT__RECORD_CHUNKS ? count : WEFT__RECORD_CHUNKS;
+}
+
 static void note_fork(void)
 {
     weft__store_relaxed(&weft__record_forked, true);

@@ -74,6 +74,9 @@ struct weft__record_chunk {
 
 extern struct weft__record_chunk weft__record_chunks[WEFT__RECORD_CHUNKS];
 
+/* Chunks from this number on have never been made. */
+uint32_t weft__record_chunks_end(void);
+
 /*
  * Set in the child of fork(2), once records have been defined: other threads may have held locks,
  * of kinds and of records, and nobody releases them there. So whatever takes such a lock looks at

@@ -34,6 +34,7 @@ struct weft__stack {
     char *top;                       /* (i) coloured, aligned to 16 */
     uint8_t size_class;              /* (i) enum weft__stack_class */
     bool guarded;                    /* (i) false: a canary stands at low */
+    uint32_t since; /* (o) when its task began to wait, in units of WEFT__CLOCK_COARSE */
 };
 
 /* The stacks of one node that no worker holds. BOUND idle stacks: above 1,024 of a class, slabs

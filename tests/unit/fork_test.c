@@ -137,7 +137,8 @@ static int64_t not_called(void *argument)
     X(dir_next, weft_dir_next(made.folder, &entry, WEFT_NEVER))                                    \
     X(dir_close, weft_dir_close(made.folder))                                                      \
     X(printf, weft_printf("from the child\n"))                                                     \
-    X(eprintf, weft_eprintf("from the child\n"))
+    X(eprintf, weft_eprintf("from the child\n"))                                                   \
+    X(dump, weft_dump(STDERR_FILENO))
 
 CALLS(CALL)
 
