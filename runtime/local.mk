@@ -80,6 +80,8 @@ weft_sources += \
     runtime/sched/call.c \
     runtime/sched/cancel.c \
     runtime/sched/cancel.h \
+    runtime/sched/capture.c \
+    runtime/sched/capture.h \
     runtime/sched/census.c \
     runtime/sched/census.h \
     runtime/sched/defer.c \
@@ -186,7 +188,8 @@ weft_sources += \
     runtime/trace/roster.c \
     runtime/trace/roster.h \
     runtime/trace/sight.c \
-    runtime/trace/sight.h
+    runtime/trace/sight.h \
+    runtime/trace/signal.c
 
 if WEFT_X86_64
 weft_sources += runtime/task/switch_x86_64.S

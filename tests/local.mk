@@ -7,6 +7,8 @@ support_sources += \
     tests/support/bed.h \
     tests/support/bodies.c \
     tests/support/bodies.h \
+    tests/support/dumped.c \
+    tests/support/dumped.h \
     tests/support/expect.c \
     tests/support/expect.h \
     tests/support/fake_engine.c \
@@ -38,6 +40,7 @@ unit_tests += \
     tests/unit/blocking_test \
     tests/unit/blocking_wait_test \
     tests/unit/cancel_test \
+    tests/unit/capture_test \
     tests/unit/cgroup_test \
     tests/unit/chan_look_test \
     tests/unit/chan_race_test \
@@ -49,6 +52,7 @@ unit_tests += \
     tests/unit/dir_test \
     tests/unit/doorbell_test \
     tests/unit/doorbell_threads_test \
+    tests/unit/dump_signal_test \
     tests/unit/dump_test \
     tests/unit/engine_test \
     tests/unit/fake_engine_test \

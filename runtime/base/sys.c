@@ -197,10 +197,23 @@ int weft__sys_process_id(void)
     return (int)getpid();
 }
 
-int weft__sys_signal_thread(int thread, int number)
+int weft__sys_signal_thread(int thread, int number, void *value)
+{
+    siginfo_t info = { .si_signo = number, .si_code = SI_QUEUE };
+    int fault = weft__fault(WEFT__FAULT_SIGNAL);
+
+    info.si_pid = getpid();
+    info.si_uid = getuid();
+    info.si_value.sival_ptr = value;
+    return fault != 0
+               ? fault
+               : (int)folded(syscall(SYS_rt_tgsigqueueinfo, getpid(), thread, number, &info));
+}
+
+int weft__sys_signal_stack(const stack_t *stack, stack_t *out_before)
 {
     int fault = weft__fault(WEFT__FAULT_SIGNAL);
-    return fault != 0 ? fault : (int)folded(syscall(SYS_tgkill, getpid(), thread, number));
+    return fault != 0 ? fault : (int)folded(sigaltstack(stack, out_before));
 }
 
 int weft__sys_sigaction(int number, const struct sigaction *action, struct sigaction *out_before)

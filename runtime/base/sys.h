@@ -7,6 +7,7 @@
 #define WEFT_BASE_SYS_H
 
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -15,7 +16,6 @@
 #include "runtime/base/compiler.h"
 
 struct iovec;
-struct sigaction;
 struct statx;
 
 int weft__sys_open(const char *path, int flags, unsigned mode);
@@ -64,8 +64,10 @@ ssize_t weft__sys_peek(const void *from, void *to, size_t bytes);
 ssize_t weft__sys_peek_through(const int ends[2], const void *from, void *to, size_t bytes);
 
 int weft__sys_process_id(void);
-/* To a thread of this process. */
-int weft__sys_signal_thread(int thread, int number);
+/* To a thread of this process, with a value that the handler finds in its siginfo_t. */
+int weft__sys_signal_thread(int thread, int number, void *value);
+/* Where the calling thread's handlers run that ask for a stack of their own; either may be NULL. */
+int weft__sys_signal_stack(const stack_t *stack, stack_t *out_before);
 int weft__sys_sigaction(int number, const struct sigaction *action, struct sigaction *out_before);
 /* Waits until the file takes bytes, up to @ms. 0: it does not. */
 int weft__sys_await_room(int fd, int ms);

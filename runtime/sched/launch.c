@@ -4,11 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <weft/dump.h>
+
 #include "numa/memory.h"
 #include "runtime/base/check.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/fault.h"
 #include "runtime/base/sys.h"
+#include "runtime/sched/capture.h"
 #include "runtime/sched/error.h"
 #include "runtime/sched/halt.h"
 #include "runtime/sched/handle.h"
@@ -87,6 +90,7 @@ static void *worker_main(void *argument)
         worker->pin_error = weft__affinity_pin(worker->cpu); /* it runs where the kernel lets it */
     init_worker(worker);
     weft__overflow_enter(worker, &alternate);
+    weft__capture_begin(worker);
     int rc = weft__engine_open_kernel(&worker->runtime->options.engine, worker, &worker->engine,
                                       &error);
     if (rc < 0)
@@ -97,6 +101,7 @@ static void *worker_main(void *argument)
         weft__step_loop(worker);
     weft__stack_magazine_fini(&worker->stacks);
     weft__record_cache_flush(&worker->records);
+    weft__capture_end(worker);
     weft__self_set(NULL);
     weft__overflow_leave(&alternate);
     return NULL;
@@ -352,5 +357,7 @@ weft_runtime weft_start(const weft_runtime_options *options, weft_error *out_err
         return rc;
     }
     weft__notice_start(runtime);
+    if (runtime->options.dump_signal != 0)
+        (void)weft_dump_on(runtime->options.dump_signal); /* upwards, as a program would call it */
     return runtime->handle;
 }

@@ -1,5 +1,6 @@
 #include "runtime/sched/options.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,29 @@ static int read_smt(bool *smt_off, char *out_text, size_t text_bytes)
     }
     *smt_off = value[1] == 'f';
     return 0;
+}
+
+/* "SIGQUIT" or "QUIT"; the empty word and "off" mean none. */
+static int read_signal(int *out_signal, char *out_text, size_t text_bytes)
+{
+    const char *value = getenv("WEFT_DUMP");
+
+    if (value == NULL || value[0] == '\0' || strcmp(value, "off") == 0)
+        return 0;
+    const char *name = strncmp(value, "SIG", 3) == 0 ? value + 3 : value;
+    for (int number = 1; number < NSIG; number++) {
+        const char *known = sigabbrev_np(number);
+        if (known == NULL || strcmp(known, name) != 0 || number == SIGKILL || number == SIGSTOP)
+            continue;
+        *out_signal = number;
+        return 0;
+    }
+    (void)snprintf(
+        out_text, text_bytes,
+        "WEFT_DUMP is \"%.40s\"; it must be the name of a signal that can be caught, such "
+        "as SIGQUIT, or off",
+        value);
+    return -EINVAL;
 }
 
 static int complain(char *out_text, size_t text_bytes, const char *what)
@@ -99,7 +123,8 @@ static int read_environment(struct weft__options *options, char *out_text, size_
     uint32_t watchdog_ms = 0;
 
     if (read_number("WEFT_WORKERS", 1, workers_max, &options->workers, out_text, text_bytes) < 0 ||
-        read_smt(&options->smt_off, out_text, text_bytes) < 0)
+        read_smt(&options->smt_off, out_text, text_bytes) < 0 ||
+        read_signal(&options->dump_signal, out_text, text_bytes) < 0)
         return -EINVAL;
     int rc = read_number("WEFT_SPIN_US", 0, spin_us_max, &spin_us, out_text, text_bytes);
     if (rc > 0)

@@ -24,6 +24,7 @@ struct weft__options {
     int64_t spin_ns;     /* 0: none; negative: adaptive, at most -spin_ns */
     int64_t watchdog_ns; /* 0: off */
     uint32_t helpers;    /* 0: the pool's default */
+    int dump_signal;     /* 0: none */
     const char *topology;
     const char *topology_origin; /* what to call it in a sentence */
     struct weft__engine_config engine;

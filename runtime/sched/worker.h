@@ -90,6 +90,7 @@ struct weft__worker {
     pthread_t thread;                        /* (i) */
     _Atomic int64_t local_load;              /* live tasks, owner's part */
     bool started;                            /* (i) once the start barrier is passed */
+    void *signal_stack;                      /* (o) see capture.c; NULL: none of its own */
     int pin_error;                           /* (i) why it is not pinned, negative errno; 0 */
 
     /* what others touch */

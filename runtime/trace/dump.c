@@ -11,7 +11,9 @@
 
 #include <weft/dump.h>
 
+#include "runtime/base/clock.h"
 #include "runtime/base/sys.h"
+#include "runtime/sched/capture.h"
 #include "runtime/trace/groups.h"
 #include "runtime/trace/maps.h"
 #include "runtime/trace/roster.h"
@@ -22,10 +24,16 @@ struct dump {
     struct weft__lines text;
     struct weft__sight sight; /* of the present task */
     uint64_t shown;           /* tasks */
+    uintptr_t pc;             /* where weft_dump was called */
+    uintptr_t fp;
+    int captured; /* of the present task: 0, or why its stack is not known */
+    struct weft__captured answer;
     struct weft__roster roster;
     struct weft__maps maps;
     struct weft__groups groups;
 };
+
+enum { patience_ms = 100 };
 
 static _Atomic bool busy;
 
@@ -86,11 +94,28 @@ static void put_wait(struct dump *dump)
     weft__lines_seconds(&dump->text, sight->since);
 }
 
+static void put_running(struct dump *dump)
+{
+    put(dump, "runs");
+    if (dump->captured < 0) {
+        put(dump, dump->captured == -ETIMEDOUT ? " (its thread did not answer)"
+                  : dump->captured == -EAGAIN  ? " (it has gone on meanwhile)"
+                                               : " (its stack can't be had: error -");
+        if (dump->captured != -ETIMEDOUT && dump->captured != -EAGAIN) {
+            put_number(dump, (uint64_t)-dump->captured);
+            put(dump, ")");
+        }
+    } else if (dump->answer.system_call >= 0) {
+        put(dump, ", in system call ");
+        put_number(dump, (uint64_t)dump->answer.system_call);
+    }
+}
+
 static void put_doing(struct dump *dump)
 {
     switch (dump->sight.doing) {
     case WEFT__SIGHT_FRESH: put(dump, "has not started"); break;
-    case WEFT__SIGHT_RUNS: put(dump, "runs"); break;
+    case WEFT__SIGHT_RUNS: put_running(dump); break;
     case WEFT__SIGHT_READY: put(dump, "is ready to run"); break;
     case WEFT__SIGHT_WAITS: put_wait(dump); break;
     }
@@ -129,6 +154,39 @@ static void put_sight(struct dump *dump, uint32_t group)
     put(dump, "\n");
 }
 
+/* The caller's own frames are at hand; all but those of the dump itself. */
+static int capture_own(struct dump *dump, const struct weft__stack *stack)
+{
+    struct weft__walk_start start = { .pc = dump->pc, .fp = dump->fp, .low = dump->fp };
+
+    start.high = (uintptr_t)stack->top;
+    dump->answer.system_call = -1;
+    if (start.fp < (uintptr_t)stack->low || start.fp >= start.high)
+        return -EFAULT; /* a signal handler, on another stack */
+    weft__walk_peek(&start, &dump->peek, &dump->answer.frames);
+    return 0;
+}
+
+/* Where the present task stands, which runs. */
+static void capture(struct dump *dump)
+{
+    const struct weft__sight *sight = &dump->sight;
+    const struct weft__worker *own = weft__self_worker();
+    struct weft__stack stack;
+
+    dump->answer.frames.count = 0;
+    dump->captured = -EAGAIN;
+    if (sight->post == NULL || !weft__peek_copy(&dump->peek, sight->stack, &stack, sizeof(stack)))
+        return;
+    if (own != NULL && weft__worker_task(own) == sight->task)
+        dump->captured = capture_own(dump, &stack);
+    else
+        dump->captured = weft__capture_task(&dump->peek, sight->post->thread, sight->task, &stack,
+                                            patience_ms * WEFT__NS_PER_MS, &dump->answer);
+    if (dump->captured == 0)
+        dump->sight.frames = dump->answer.frames;
+}
+
 static void visit(void *context, struct weft__record *record)
 {
     struct dump *dump = context;
@@ -136,6 +194,8 @@ static void visit(void *context, struct weft__record *record)
 
     if (!weft__sight_take(record, &dump->roster, &dump->peek, &dump->sight))
         return;
+    if (dump->sight.doing == WEFT__SIGHT_RUNS)
+        capture(dump);
     if (dump->sight.frames.count > 0)
         group = weft__groups_add(&dump->groups, &dump->sight.frames);
     put_sight(dump, group);
@@ -178,12 +238,14 @@ static void put_all(struct dump *dump)
 }
 
 /* The tables are one zeroed mapping, of which only what is used becomes memory. */
-static int write_dump(int descriptor)
+static int write_dump(int descriptor, uintptr_t pc, uintptr_t fp)
 {
     struct dump *dump = weft__sys_map(sizeof(*dump));
 
     if (dump == NULL)
         return -ENOMEM;
+    dump->pc = pc;
+    dump->fp = fp;
     weft__peek_open(&dump->peek);
     weft__lines_open(&dump->text, descriptor);
     put_all(dump);
@@ -204,7 +266,8 @@ int weft_dump(int descriptor)
     int saved = weft__sys_errno_get();
     int rc = weft__sys_is_open(descriptor);
     if (rc == 0)
-        rc = write_dump(descriptor);
+        rc = write_dump(descriptor, (uintptr_t)__builtin_return_address(0),
+                        *(const uintptr_t *)__builtin_frame_address(0));
     weft__sys_errno_set(saved);
     weft__store_release(&busy, false); /* pairs with the swap above */
     return rc;

@@ -117,6 +117,7 @@ static void look(const struct weft__task *task, const struct weft__task *copy,
 
     sight->foreign = (copy->flags & WEFT__TASK_FOREIGN) != 0;
     sight->site = copy->site;
+    sight->stack = copy->stack;
     sight->reason = weft__load_relaxed(&copy->reason);
     sight->descriptor = weft__load_relaxed(&copy->result);
     sight->post = home != NULL ? weft__roster_find(roster, home) : NULL;

@@ -25,7 +25,8 @@ struct weft__sight {
     bool canceled;
     bool locked;    /* somebody holds its record: what is shown may be of the task before it */
     uint64_t since; /* about how long it has waited, in ms; of tasks only */
-    struct weft__frames frames; /* of a task that waits or is ready; else none */
+    const struct weft__stack *stack; /* only peeked at; NULL: it has not started */
+    struct weft__frames frames;      /* of a task that waits or is ready; else none */
 };
 
 /* False: there is no live task in this record, and no thread that waits. */

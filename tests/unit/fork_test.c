@@ -138,7 +138,8 @@ static int64_t not_called(void *argument)
     X(dir_close, weft_dir_close(made.folder))                                                      \
     X(printf, weft_printf("from the child\n"))                                                     \
     X(eprintf, weft_eprintf("from the child\n"))                                                   \
-    X(dump, weft_dump(STDERR_FILENO))
+    X(dump, weft_dump(STDERR_FILENO))                                                              \
+    X(dump_on, weft_dump_on(SIGQUIT))
 
 CALLS(CALL)
 
