@@ -210,7 +210,7 @@ static int ask(int thread, const struct weft__task *task, int64_t patience_ns,
 
 /* What the kernel says that a thread does. */
 struct call {
-    long number; /* negative: it computes, or nobody knows */
+    int number; /* or WEFT__CALL_NONE, WEFT__CALL_UNKNOWN */
     uintptr_t sp;
     uintptr_t pc;
 };
@@ -241,7 +241,8 @@ static uintptr_t number_at(const char *text)
 /* "running", or "230 0x0 ... sp pc" with six arguments, or "-1 sp pc". */
 static struct call look_at_call(int thread)
 {
-    struct call none = { .number = -1 };
+    struct call none = { .number = WEFT__CALL_NONE };
+    struct call unknown = { .number = WEFT__CALL_UNKNOWN };
     char path[64] = "/proc/self/task/";
     char digits[16] = { 0 };
     char text[256];
@@ -252,15 +253,20 @@ static struct call look_at_call(int thread)
     length += strlen(number);
     memcpy(path + length, "/syscall", sizeof("/syscall"));
     ssize_t count = weft__sys_read_file(path, text, sizeof(text));
-    if (count <= 0 || text[0] < '0' || text[0] > '9')
+    if (count <= 0)
+        return unknown;
+    if (text[0] < '0' || text[0] > '9')
         return none;
     const char *pc = strrchr(text, ' ');
-    if (pc == NULL)
-        return none;
-    const char *sp = memrchr(text, ' ', (size_t)(pc - text));
-    return sp == NULL
-               ? none
-               : (struct call){ (long)number_at(text), number_at(sp + 1), number_at(pc + 1) };
+    const char *sp = pc != NULL ? memrchr(text, ' ', (size_t)(pc - text)) : NULL;
+    if (sp == NULL)
+        return unknown;
+    return (struct call){ (int)number_at(text), number_at(sp + 1), number_at(pc + 1) };
+}
+
+int weft__capture_call(int thread)
+{
+    return look_at_call(thread).number;
 }
 
 /* Whether the instruction before @address is a call. */
@@ -345,7 +351,7 @@ int weft__capture_task(struct weft__peek *peek, int thread, const struct weft__t
     struct call call = look_at_call(thread);
 
     out_captured->frames = (struct weft__frames){ .end = WEFT__WALK_NONE };
-    out_captured->system_call = (int)call.number;
+    out_captured->system_call = call.number;
     if (call.number < 0)
         return ask(thread, task, patience_ns, &out_captured->frames);
     guess(peek, &call, stack, &out_captured->frames);

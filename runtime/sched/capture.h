@@ -21,6 +21,10 @@ int weft__capture_task(struct weft__peek *peek, int thread, const struct weft__t
                        const struct weft__stack *stack, int64_t patience_ns,
                        struct weft__captured *out_captured);
 
+/* The number of the system call that a thread sits in. */
+enum { WEFT__CALL_NONE = -1, WEFT__CALL_UNKNOWN = -2 }; /* it computes; /proc does not say */
+int weft__capture_call(int thread);
+
 /* Lets the calling thread, which is @worker's, be asked; and no more. */
 void weft__capture_begin(struct weft__worker *worker);
 void weft__capture_end(struct weft__worker *worker);

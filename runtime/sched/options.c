@@ -9,7 +9,7 @@
 
 enum { workers_max = 1024, spin_us_max = 1000, default_spin_us = 50, entries_max = 32768 };
 enum { helpers_max = 1024 }; /* what the pool takes */
-enum { watchdog_ms_max = 3600000, default_watchdog_ms = 1000 };
+enum { watchdog_ms_max = 3600000, default_watchdog_ms = 20 };
 
 /* A decimal number in [low, high] from the environment; 0: not set, 1: taken, else -EINVAL. */
 static int read_number(const char *name, uint32_t low, uint32_t high, uint32_t *out_number,
@@ -90,7 +90,7 @@ static int check_given(const weft_runtime_options *given, char *out_text, size_t
                         "spin_us must be 0 (adaptive) to 1000, or WEFT_SPIN_NONE");
     if (given->watchdog_ms != WEFT_WATCHDOG_OFF && given->watchdog_ms > watchdog_ms_max)
         return complain(out_text, text_bytes,
-                        "watchdog_ms must be 0 (1000) to 3600000, or WEFT_WATCHDOG_OFF");
+                        "watchdog_ms must be 0 (20) to 3600000, or WEFT_WATCHDOG_OFF");
     if (given->helpers > helpers_max)
         return complain(out_text, text_bytes, "helpers must be 0 (16) to 1024");
     if (weft__stack_class_of(given->stack_bytes) < 0)

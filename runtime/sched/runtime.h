@@ -46,7 +46,16 @@ struct weft__watch_slot {
     uint64_t switches;
     int64_t held_ns; /* how long both have been the same */
     int64_t next_ns; /* when to say so */
+    int64_t cpu_ns;  /* CPU time of the worker's thread at the first of these looks */
 };
+
+/* A place in the program whose tasks have been named, and when. */
+struct weft__watch_site {
+    const void *site;
+    int64_t said_ns; /* 0: the entry is free */
+};
+
+enum { WEFT__WATCH_SITES = 8 };
 
 enum weft__watch_state {
     WEFT__WATCH_OFF,
@@ -62,7 +71,9 @@ struct weft__watch {
     int64_t limit_ns;
     struct weft__watch_slot *slots; /* one for each worker */
     uint64_t switches;              /* of all workers, at the last look */
-    _Atomic uint64_t looks;         /* for tests */
+    struct weft__watch_site said[WEFT__WATCH_SITES];
+    _Atomic int64_t gap_ns; /* between two notices of a site; tests change it */
+    _Atomic uint64_t looks; /* for tests */
     pthread_t thread;
 };
 

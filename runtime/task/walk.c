@@ -101,6 +101,11 @@ bool weft__walk_parked(struct weft__peek *peek, const struct weft__stack *stack,
     if (sp < low || sp > high || high - sp < saved_frame + frame_bytes ||
         !weft__peek_copy(peek, (const void *)(sp + saved_frame), saved, sizeof(saved)))
         return false;
+    /* where it was switched away is of no interest, and differs with what ran next: equal waits are
+     * to have equal stacks; one that has never run has nothing else */
+    if (saved[0] >= sp && saved[0] <= high - frame_bytes &&
+        !weft__peek_copy(peek, (const void *)saved[0], saved, sizeof(saved)))
+        return false;
     *out_start = (struct weft__walk_start){
         .pc = saved[1], .fp = saved[0], .low = sp, .high = high
     };

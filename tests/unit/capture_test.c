@@ -144,7 +144,7 @@ static void test_a_task_that_computes_is_asked_by_a_signal(void)
     CU_ASSERT_TRUE(dumped_line_says("hog", "; stack "));
     CU_ASSERT_TRUE(WEFT__TSAN ||
                    dumped_has_frame_in(dumped_stack_of("hog"), (const void *)(uintptr_t)compute));
-    CU_ASSERT_PTR_NULL(strstr(dumped_stack_of("hog"), "ends early"));
+    CU_ASSERT_TRUE(WEFT__TSAN || strstr(dumped_stack_of("hog"), "ends early") == NULL);
     end_hog(runtime, caller);
 }
 

@@ -67,15 +67,15 @@ static void test_resolve_environment_table(void)
         bool smt_off;
         int64_t watchdog_ms;
     } rows[] = {
-        { "WEFT_WORKERS", "1", true, 1, -50000, false, 1000 },
-        { "WEFT_WORKERS", "1024", true, 1024, -50000, false, 1000 },
-        { "WEFT_WORKERS", "007", true, 7, -50000, false, 1000 },
-        { "WEFT_WORKERS", "", true, 0, -50000, false, 1000 }, /* as if it were not set */
-        { "WEFT_SMT", "off", true, 0, -50000, true, 1000 },
-        { "WEFT_SMT", "on", true, 0, -50000, false, 1000 },
-        { "WEFT_SMT", "", true, 0, -50000, false, 1000 },
-        { "WEFT_SPIN_US", "0", true, 0, 0, false, 1000 },
-        { "WEFT_SPIN_US", "1000", true, 0, 1000000, false, 1000 },
+        { "WEFT_WORKERS", "1", true, 1, -50000, false, 20 },
+        { "WEFT_WORKERS", "1024", true, 1024, -50000, false, 20 },
+        { "WEFT_WORKERS", "007", true, 7, -50000, false, 20 },
+        { "WEFT_WORKERS", "", true, 0, -50000, false, 20 }, /* as if it were not set */
+        { "WEFT_SMT", "off", true, 0, -50000, true, 20 },
+        { "WEFT_SMT", "on", true, 0, -50000, false, 20 },
+        { "WEFT_SMT", "", true, 0, -50000, false, 20 },
+        { "WEFT_SPIN_US", "0", true, 0, 0, false, 20 },
+        { "WEFT_SPIN_US", "1000", true, 0, 1000000, false, 20 },
         { "WEFT_WATCHDOG_MS", "0", true, 0, -50000, false, 0 },
         { "WEFT_WATCHDOG_MS", "20", true, 0, -50000, false, 20 },
         { "WEFT_WATCHDOG_MS", "3600000", true, 0, -50000, false, 3600000 },
@@ -162,7 +162,7 @@ static void test_resolve_nothing_given_gives_the_defaults(void)
     CU_ASSERT_FALSE(options.migratable);
     CU_ASSERT_EQUAL(options.stack_class, WEFT__STACK_64K);
     CU_ASSERT_EQUAL(options.spin_ns, -50000); /* adaptive, at most 50 us */
-    CU_ASSERT_EQUAL(options.watchdog_ns, 1000000000);
+    CU_ASSERT_EQUAL(options.watchdog_ns, 20000000);
     CU_ASSERT_PTR_NULL(options.topology);
     CU_ASSERT_PTR_NULL(options.report);
     CU_ASSERT_EQUAL(options.helpers, 0); /* the pool's default */

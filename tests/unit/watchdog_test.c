@@ -1,11 +1,17 @@
 /* The watchdog: which looks amount to an offence, whom it names, when it sleeps. */
 #include <CUnit/CUnit.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runtime/base/lock.h"
+#include "runtime/sched/capture.h"
 #include "runtime/sched/handle.h"
 #include "runtime/sched/watchdog.h"
 #include "tests/support/bodies.h"
@@ -48,6 +54,17 @@ static weft_runtime start(uint32_t workers, uint32_t watchdog_ms)
     return runtime;
 }
 
+/* Without the gap between two notices of a site. */
+static void let_all_be_said(weft_runtime runtime)
+{
+    int rc = 0;
+    struct weft__runtime *found = weft__handle_pin(runtime, &rc);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(found);
+    weft__store_relaxed(&found->watch.gap_ns, 0);
+    weft__handle_unpin(runtime);
+}
+
 static void test_judge_table(void)
 {
     enum { limit = 100 };
@@ -86,6 +103,52 @@ static void test_judge_table(void)
     }
 }
 
+/* weft_poll would help; a machine that is short of CPUs is no offence. */
+static void test_excuses_table(void)
+{
+    static const struct {
+        const char *label;
+        int64_t held;
+        int64_t used;
+        int call;
+        bool wanted;
+    } rows[] = {
+        { "computes all the time", 100, 100, WEFT__CALL_NONE, false },
+        { "computes half of it", 100, 50, WEFT__CALL_NONE, false },
+        { "gets no CPU", 100, 49, WEFT__CALL_NONE, true },
+        { "gets none at all", 100, 0, WEFT__CALL_NONE, true },
+        { "sits in a call", 100, 0, 35, false },
+        { "sits in call 0, a read", 100, 1, 0, false },
+        { "nobody knows", 100, 0, WEFT__CALL_UNKNOWN, false },
+    };
+
+    for (size_t i = 0; i < WEFT__COUNT(rows); i++) {
+        bool got = weft__watchdog_excuses(rows[i].held, rows[i].used, rows[i].call);
+        if (got != rows[i].wanted)
+            (void)fprintf(stderr, "row %zu (%s)\n", i, rows[i].label);
+        CU_ASSERT_EQUAL(got, rows[i].wanted);
+    }
+}
+
+static void test_each_site_is_named_once_in_a_gap(void)
+{
+    static const char sites[WEFT__WATCH_SITES + 1];
+    struct weft__watch watch = { .gap_ns = 100 };
+
+    for (int i = 0; i < WEFT__WATCH_SITES; i++) {
+        CU_ASSERT_TRUE(weft__watchdog_may_say(&watch, &sites[i], 1000 + i));
+        CU_ASSERT_FALSE(weft__watchdog_may_say(&watch, &sites[i], 1000 + i));
+    }
+    /* no room for a ninth before the first has been said long ago; then it takes that place */
+    CU_ASSERT_FALSE(weft__watchdog_may_say(&watch, &sites[WEFT__WATCH_SITES], 1099));
+    CU_ASSERT_FALSE(weft__watchdog_may_say(&watch, &sites[0], 1099));
+    CU_ASSERT_TRUE(weft__watchdog_may_say(&watch, &sites[WEFT__WATCH_SITES], 1100));
+    CU_ASSERT_FALSE(weft__watchdog_may_say(&watch, &sites[1], 1100));
+    CU_ASSERT_TRUE(weft__watchdog_may_say(&watch, &sites[1], 1101));
+    CU_ASSERT_FALSE(weft__watchdog_may_say(&watch, &sites[1], 1200));
+    CU_ASSERT_TRUE(weft__watchdog_may_say(&watch, &sites[1], 1201));
+}
+
 static int sleep_long(void *argument)
 {
     (void)argument;
@@ -112,6 +175,24 @@ static weft_task start_hog(weft_scope scope, uint32_t notices)
     return weft_spawn(scope, hog, &notices, &options);
 }
 
+/* Whether a notice names a place in hog: the program is linked to no fixed address, or to none. */
+static bool has_frame_in_hog(const char *frames)
+{
+    enum { function_most = 1024 };
+    static const char name[] = "watchdog_test+0x";
+    Dl_info program = { 0 };
+
+    if (frames == NULL || dladdr((const void *)(uintptr_t)hog, &program) == 0)
+        return false;
+    uintptr_t begin = (uintptr_t)hog - (uintptr_t)program.dli_fbase;
+    for (const char *at = strstr(frames, name); at != NULL; at = strstr(at + 1, name)) {
+        uintptr_t offset = strtoull(at + sizeof(name) - 1, NULL, 16);
+        if (offset > begin && offset - begin < function_most)
+            return true;
+    }
+    return false;
+}
+
 static int hold_up_many(void *argument)
 {
     weft_scope scope = weft_scope_open(NULL);
@@ -129,6 +210,7 @@ static void test_a_task_that_holds_its_worker_up_is_named_and_again(void)
 {
     weft_runtime runtime = start(1, 20);
 
+    let_all_be_said(runtime);
     CU_ASSERT_EQUAL(weft_call(runtime, hold_up_many, NULL), 0);
     CU_ASSERT_EQUAL(weft_stop(runtime, weft_after(20 * WEFT_SECOND)), 0);
     CU_ASSERT_TRUE(weft__load_relaxed(&heard.count) >= 2);
@@ -136,7 +218,9 @@ static void test_a_task_that_holds_its_worker_up_is_named_and_again(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(heard.first, "weft: worker 0 has been in task hog (spawned at "));
     CU_ASSERT_PTR_NOT_NULL(strstr(heard.first, "watchdog_test+0x"));
     CU_ASSERT_PTR_NOT_NULL(strstr(heard.first, ") for 0.0"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(heard.first, "its 17 other tasks, their I/O and timers wait"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(heard.first, " s of CPU time): its 17 other tasks, their I/O and "
+                                               "timers wait; call weft_poll()"));
+    CU_ASSERT_TRUE(WEFT__TSAN || has_frame_in_hog(strstr(heard.first, "; it is at ")));
     expect_assert();
 }
 
@@ -160,9 +244,61 @@ static void test_records_are_reused_under_the_eyes_of_the_watchdog(void)
 {
     weft_runtime runtime = start(2, 1);
 
+    let_all_be_said(runtime); /* they all have one site */
     CU_ASSERT_EQUAL(weft_call(runtime, hog_in_turn, NULL), 0);
     CU_ASSERT_EQUAL(weft_stop(runtime, weft_after(20 * WEFT_SECOND)), 0);
     CU_ASSERT_TRUE(weft__load_relaxed(&heard.count) >= hogs);
+    expect_assert();
+}
+
+static int ends[2];
+
+/* Holds its worker up in a call that is not weft's, until it is named. */
+static int sit_in_read(void *argument)
+{
+    char byte = 0;
+
+    (void)argument;
+    EXPECT_EQ(read(ends[0], &byte, 1), 1);
+    return 0;
+}
+
+static int hold_up_by_a_call(void *argument)
+{
+    weft_scope scope = weft_scope_open(NULL);
+    weft_spawn_options options = WEFT_SPAWN_OPTIONS(.name = "hog", .pinned = 1);
+
+    (void)argument;
+    int rc = weft_wait(weft_spawn(scope, sit_in_read, NULL, &options), WEFT_NEVER);
+    (void)weft_scope_close(scope);
+    return rc;
+}
+
+static void *write_when_named(void *argument)
+{
+    int64_t until_ns = weft_clock() + patience_s * WEFT_SECOND;
+
+    (void)argument;
+    while (weft__load_acquire(&heard.count) < 1 && weft_clock() < until_ns) /* pairs with hear */
+        (void)sched_yield();
+    EXPECT_EQ(write(ends[1], "x", 1), 1);
+    return NULL;
+}
+
+static void test_a_task_in_a_blocking_call_is_named_and_not_disturbed(void)
+{
+    pthread_t thread;
+
+    CU_ASSERT_EQUAL_FATAL(pipe2(ends, O_CLOEXEC), 0);
+    weft_runtime runtime = start(1, 5);
+    CU_ASSERT_EQUAL(pthread_create(&thread, NULL, write_when_named, NULL), 0);
+    CU_ASSERT_EQUAL(weft_call(runtime, hold_up_by_a_call, NULL), 0);
+    CU_ASSERT_EQUAL(pthread_join(thread, NULL), 0);
+    CU_ASSERT_EQUAL(weft_stop(runtime, weft_after(20 * WEFT_SECOND)), 0);
+    CU_ASSERT_EQUAL(heard.ill_named, 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(heard.first, " s of CPU time, in system call "));
+    (void)close(ends[0]);
+    (void)close(ends[1]);
     expect_assert();
 }
 
@@ -223,6 +359,9 @@ int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(test_judge_table),
+        UNIT_TEST(test_excuses_table),
+        UNIT_TEST(test_each_site_is_named_once_in_a_gap),
+        UNIT_TEST(test_a_task_in_a_blocking_call_is_named_and_not_disturbed),
         UNIT_TEST(test_a_task_that_holds_its_worker_up_is_named_and_again),
         UNIT_TEST(test_records_are_reused_under_the_eyes_of_the_watchdog),
         UNIT_TEST(test_it_sleeps_with_the_workers_and_wakes_with_them),

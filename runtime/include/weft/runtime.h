@@ -30,7 +30,8 @@ typedef struct weft_runtime_options {
     uint32_t sq_entries;   /* submission queue, power of two up to 32,768; 0: 256 */
     uint32_t cq_entries;   /* completion queue, power of two up to 32,768; 0: 4,096 */
     uint32_t watchdog_ms;  /* 1 to 3,600,000: name a task that has run so long without a wait while
-                            * others of its worker wait; 0: 1,000; WEFT_WATCHDOG_OFF: never */
+                            * others of its worker wait, with its stack, at most once a second for
+                            * each place where tasks are spawned; 0: 20; WEFT_WATCHDOG_OFF: never */
     weft_report_fn report; /* gets notices; NULL: they are dropped (weft_main: standard error) */
     void *report_context;  /* handed to report */
     int overflow_off;      /* 1: leaves SIGSEGV alone, and does not name a task that overflows its
