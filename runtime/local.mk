@@ -33,8 +33,8 @@ weft_pkgheaders += \
     runtime/include/weft/dump.h \
     runtime/include/weft/error.h \
     runtime/include/weft/file.h \
-    runtime/include/weft/mutex.h \
     runtime/include/weft/local.h \
+    runtime/include/weft/mutex.h \
     runtime/include/weft/place.h \
     runtime/include/weft/print.h \
     runtime/include/weft/runtime.h \

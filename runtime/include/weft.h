@@ -15,8 +15,8 @@
 #include <weft/dump.h>
 #include <weft/error.h>
 #include <weft/file.h>
-#include <weft/mutex.h>
 #include <weft/local.h>
+#include <weft/mutex.h>
 #include <weft/place.h>
 #include <weft/print.h>
 #include <weft/runtime.h>

@@ -1,7 +1,7 @@
 /*
  * Threads that weft knows nothing of, some joined, some detached, use it side by side with tasks:
- * channels, spawns into a scope of a task, waits for tasks, printing, blocking calls, calls into the
- * runtime. They end while tasks that they have spawned still run. The main thread only waits in
+ * channels, spawns into a scope of a task, waits for tasks, printing, blocking calls, calls into
+ * the runtime. They end while tasks that they have spawned still run. The main thread only waits in
  * pthread_join. Everything completes, every message comes once, no thread leaves a record behind.
  */
 #include <errno.h>

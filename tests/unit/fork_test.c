@@ -153,7 +153,7 @@ static const struct {
 };
 
 /* As <weft/base.h> lists them. */
-static const char *const exempt[] = { "weft_after",     "weft_canceled",   "weft_clock",
+static const char *const exempt[] = { "weft_after",      "weft_canceled",   "weft_clock",
                                       "weft_error_name", "weft_fail",       "weft_local_get",
                                       "weft_main",       "weft_mutex_fini", "weft_mutex_init",
                                       "weft_version" };
