@@ -148,15 +148,17 @@ weft_sources += \
     runtime/sched/wheel.h \
     runtime/sched/worker.h \
     runtime/sched/yield.c \
-    runtime/sync/line.c \
-    runtime/sync/line.h \
-    runtime/sync/owner.c \
-    runtime/sync/owner.h \
     runtime/sync/chan.c \
     runtime/sync/chan.h \
     runtime/sync/chan_life.c \
     runtime/sync/chan_look.c \
     runtime/sync/chan_many.c \
+    runtime/sync/line.c \
+    runtime/sync/line.h \
+    runtime/sync/mutex.c \
+    runtime/sync/mutex.h \
+    runtime/sync/owner.c \
+    runtime/sync/owner.h \
     runtime/sync/select.c \
     runtime/sync/source.c \
     runtime/sync/source.h \
@@ -167,8 +169,6 @@ weft_sources += \
     runtime/sync/timer.h \
     runtime/sync/timer_go.c \
     runtime/offload/blocking.c \
-    runtime/sync/mutex.c \
-    runtime/sync/mutex.h \
     runtime/io/dir.c \
     runtime/io/fd.c \
     runtime/io/fd.h \

@@ -157,9 +157,6 @@ static const char *const exempt[] = { "weft_after",      "weft_canceled",   "wef
                                       "weft_error_name", "weft_fail",       "weft_local_get",
                                       "weft_main",       "weft_mutex_fini", "weft_mutex_init",
                                       "weft_version" };
-static const char *const exempt[] = { "weft_after",      "weft_canceled", "weft_clock",
-                                      "weft_error_name", "weft_fail",     "weft_main",
-                                      "weft_local_get",  "weft_version" };
 
 static bool is_called(const char *name)
 {
