@@ -251,8 +251,8 @@ void weft__metric_list(FILE *stream)
     for (size_t i = 0; i < weft__metric_count; i++) {
         const struct weft__metric *metric = &weft__metric_table[i];
 
-        (void)fprintf(stream, "%-20s  %-5s  %s\n%29speers:", metric->name, metric->unit,
-                      metric->what, "");
+        (void)fprintf(stream, "%-26s  %-5s  %s\n%35speers:%s", metric->name, metric->unit,
+                      metric->what, "", metric->peers[0].name == NULL ? " none" : "");
         for (const struct weft__metric_peer *peer = metric->peers; peer->name != NULL; peer++)
             (void)fprintf(stream, " %s", peer->name);
         (void)fputc('\n', stream);

@@ -47,7 +47,7 @@ static void print_header(struct weft__report *report)
     if (uname(&host) == 0)
         printf("weft %s, %u CPUs, %s %s %s\n\n", weft_version(), weft__child_cpus(), host.sysname,
                host.release, host.machine);
-    printf("%-20s %-6s %-9s %11s %11s %11s %5s  %7s  %s\n", "metric", "unit", "who", "median",
+    printf("%-26s %-6s %-9s %11s %11s %11s %5s  %7s  %s\n", "metric", "unit", "who", "median",
            "min", "max", "runs", "ratio", "95 % interval, aim");
 }
 
@@ -83,7 +83,7 @@ static void print_row(struct weft__report *report, const struct weft__series *se
     char max[figure_bytes];
 
     print_header(report);
-    printf("%-20s %-6s %-9s %11s %11s %11s %5zu", series->peer == NULL ? metric->name : "",
+    printf("%-26s %-6s %-9s %11s %11s %11s %5zu", series->peer == NULL ? metric->name : "",
            series->peer == NULL ? metric->unit : "", who_of(series),
            figure_text(figures->median, median), figure_text(figures->min, min),
            figure_text(figures->max, max), series->count);
