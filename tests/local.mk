@@ -119,6 +119,7 @@ stress_tests += \
     tests/stress/blocking_calls \
     tests/stress/busy_waker \
     tests/stress/cancel_storm \
+    tests/stress/capture \
     tests/stress/dump \
     tests/stress/fairness \
     tests/stress/foreign_threads \

@@ -27,7 +27,7 @@
  *            question is being answered leaves the slot to the handler.
  * Without:   an asker who gives up frees the slot, and the handler answers the next one's question
  *            with the frames of another task.
- * Tested by: tests/unit/capture_test.c, tests/stress/dump.c
+ * Tested by: tests/unit/capture_test.c, tests/stress/capture.c
  *
  * BOUND slots: eight askers at once; a ninth is told -EBUSY.
  */

@@ -5,8 +5,8 @@
  * weft__watchdog_note: it compares the count of switches and the running task of two looks.
  *
  * It looks twice per limit (every 10 ms by default), and not at all while all workers sleep. A look
- * that comes late counts as at most two intervals, and a worker that would compute but has had less
- * than half of the time as CPU time is excused for now: then the machine is short of CPUs, and no
+ * that comes late counts as at most two intervals, and a worker that would compute is excused until
+ * its task has used half of the limit as CPU time: until then the machine is short of CPUs, and no
  * task is to blame.
  *
  * BOUND notices: one a second for each place where tasks are spawned, of eight such places; what is
@@ -63,9 +63,9 @@ static int64_t others_of(const struct weft__worker *worker)
     return weft__load_relaxed(&worker->local_load) + weft__load_relaxed(&worker->sent_load) - 1;
 }
 
-bool weft__watchdog_excuses(int64_t held_ns, int64_t used_ns, int call)
+bool weft__watchdog_excuses(int64_t limit_ns, int64_t used_ns, int call)
 {
-    return call == WEFT__CALL_NONE && used_ns < held_ns / 2;
+    return call == WEFT__CALL_NONE && used_ns < limit_ns / 2;
 }
 
 bool weft__watchdog_may_say(struct weft__watch *watch, const void *site, int64_t now_ns)
@@ -199,7 +199,7 @@ static void accuse(struct weft__worker *worker, struct weft__watch_slot *slot, i
                                .used_ns = cpu_of(worker) - slot->cpu_ns };
     int call = weft__capture_call(weft__load_relaxed(&worker->thread_id));
 
-    if (weft__watchdog_excuses(held_ns, suspect.used_ns, call)) {
+    if (weft__watchdog_excuses(worker->runtime->watch.limit_ns, suspect.used_ns, call)) {
         slot->next_ns = held_ns; /* unless it goes on, at the next look */
         return;
     }

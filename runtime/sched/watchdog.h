@@ -30,11 +30,11 @@ int64_t weft__watchdog_judge(struct weft__watch_slot *slot, const struct weft__t
                              uint64_t switches, int64_t elapsed_ns, int64_t limit_ns);
 
 /*
- * Whether a worker is excused that has used @used_ns of CPU time while its task held it for
- * @held_ns; @call: as weft__capture_call says. It would compute, but gets no CPU: then the machine
- * is to blame.
+ * Whether a worker is excused for now whose task has used @used_ns of CPU time since it was seen
+ * first; @call: as weft__capture_call says. It would compute, but gets no CPU: then the machine is
+ * to blame.
  */
-bool weft__watchdog_excuses(int64_t held_ns, int64_t used_ns, int call);
+bool weft__watchdog_excuses(int64_t limit_ns, int64_t used_ns, int call);
 
 /* Whether a task of @site may be named at @now_ns; notes that it is. */
 bool weft__watchdog_may_say(struct weft__watch *watch, const void *site, int64_t now_ns);

@@ -157,6 +157,7 @@ static void test_a_task_in_a_system_call_is_not_disturbed(void)
     weft_runtime runtime = start_hog(sit_in_read, &got, &caller);
     CU_ASSERT_TRUE(dumps_until(", in system call "));
     CU_ASSERT_TRUE(
+        WEFT__TSAN || /* whose read has large frames without frame pointers */
         dumped_has_frame_in(dumped_stack_of("hog"), (const void *)(uintptr_t)sit_in_read));
     CU_ASSERT_EQUAL(write(ends[1], "x", 1), 1);
     end_hog(runtime, caller);

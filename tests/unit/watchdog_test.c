@@ -108,13 +108,13 @@ static void test_excuses_table(void)
 {
     static const struct {
         const char *label;
-        int64_t held;
+        int64_t limit;
         int64_t used;
         int call;
         bool wanted;
     } rows[] = {
-        { "computes all the time", 100, 100, WEFT__CALL_NONE, false },
-        { "computes half of it", 100, 50, WEFT__CALL_NONE, false },
+        { "has computed for all of it", 100, 100, WEFT__CALL_NONE, false },
+        { "has computed for half the limit", 100, 50, WEFT__CALL_NONE, false },
         { "gets no CPU", 100, 49, WEFT__CALL_NONE, true },
         { "gets none at all", 100, 0, WEFT__CALL_NONE, true },
         { "sits in a call", 100, 0, 35, false },
@@ -123,7 +123,7 @@ static void test_excuses_table(void)
     };
 
     for (size_t i = 0; i < WEFT__COUNT(rows); i++) {
-        bool got = weft__watchdog_excuses(rows[i].held, rows[i].used, rows[i].call);
+        bool got = weft__watchdog_excuses(rows[i].limit, rows[i].used, rows[i].call);
         if (got != rows[i].wanted)
             (void)fprintf(stderr, "row %zu (%s)\n", i, rows[i].label);
         CU_ASSERT_EQUAL(got, rows[i].wanted);

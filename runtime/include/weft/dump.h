@@ -22,8 +22,9 @@ WEFT_BEGIN
  *
  * The stack of a task that computes is asked from its thread with SIGURG; the handler is installed
  * at the first dump that needs it, and hands on to the one that the program had before what is not
- * for it. A thread that sits in a system call is not disturbed: the line says which call, and its
- * innermost frames are a guess. One that does not answer within 0.1 s is shown without a stack.
+ * for it. (Caught in the first instructions of a function, its caller is missing.) A task that sits
+ * in a system call is not disturbed: the line says which call, and its innermost frames are a
+ * guess. One whose thread does not answer within 0.1 s is shown without a stack.
  * @descriptor: a file, pipe or terminal that is open for writing
  * Returns:    how many tasks it has shown
  * Errors:     -EBADF, -EBUSY while another dump is being written, -ENOMEM for its tables, or what
