@@ -45,23 +45,36 @@ COMPUTE(compute_b)
 TAKE_TURNS(take_turns_a, compute_a)
 TAKE_TURNS(take_turns_b, compute_b)
 
-static bool is_in(uintptr_t address, uintptr_t function)
+static void judge(const struct weft__task *copy, const struct weft__captured *captured);
+
+/* The kind of the nearest function below an address; '?': of none. */
+static char kind_at(uintptr_t address)
 {
-    return address > function && address - function < function_most;
+    const struct {
+        uintptr_t function;
+        char kind;
+    } known[] = {
+        { (uintptr_t)compute_a, 'a' },    { (uintptr_t)compute_b, 'b' },
+        { (uintptr_t)take_turns_a, 'a' }, { (uintptr_t)take_turns_b, 'b' },
+        { (uintptr_t)kind_at, '?' },      { (uintptr_t)judge, '?' },
+    };
+    uintptr_t nearest = function_most;
+    char kind = '?';
+
+    for (size_t i = 0; i < WEFT__COUNT(known); i++)
+        if (address > known[i].function && address - known[i].function < nearest) {
+            nearest = address - known[i].function;
+            kind = known[i].kind;
+        }
+    return kind;
 }
 
-/* The nearest of the two functions below any of the frames; '?': none. */
+/* Of the innermost frame that has one. */
 static char kind_of(const struct weft__frames *frames)
 {
-    const uintptr_t a = (uintptr_t)take_turns_a;
-    const uintptr_t b = (uintptr_t)take_turns_b;
-
-    for (uint32_t i = 0; i < frames->count; i++) {
-        bool in_a = is_in(frames->at[i], a);
-        bool in_b = is_in(frames->at[i], b);
-        if (in_a || in_b)
-            return in_a && (!in_b || a > b) ? 'a' : 'b';
-    }
+    for (uint32_t i = 0; i < frames->count; i++)
+        if (kind_at(frames->at[i]) != '?')
+            return kind_at(frames->at[i]);
     return '?';
 }
 
