@@ -107,8 +107,8 @@ static void *worker_main(void *argument)
     return NULL;
 }
 
-/* They leave all signals but those that a fault of their own raises to other threads; a worker takes
- * SIGURG, too (capture.c). */
+/* They leave all signals but those that a fault of their own raises to other threads; a worker
+ * takes SIGURG, too (capture.c). */
 int weft__launch_thread(pthread_t *out_thread, void *(*body)(void *argument), void *argument,
                         const char *name)
 {

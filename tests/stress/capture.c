@@ -47,7 +47,7 @@ TAKE_TURNS(take_turns_b, compute_b)
 
 static void judge(const struct weft__task *copy, const struct weft__captured *captured);
 
-/* The kind of the nearest function below an address; '?': of none. */
+/* The kind of the function that holds an address, its first instruction included; '?': of none. */
 static char kind_at(uintptr_t address)
 {
     const struct {
@@ -62,7 +62,7 @@ static char kind_at(uintptr_t address)
     char kind = '?';
 
     for (size_t i = 0; i < WEFT__COUNT(known); i++)
-        if (address > known[i].function && address - known[i].function < nearest) {
+        if (address >= known[i].function && address - known[i].function < nearest) {
             nearest = address - known[i].function;
             kind = known[i].kind;
         }

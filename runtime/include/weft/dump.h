@@ -28,7 +28,8 @@ WEFT_BEGIN
  * @descriptor: a file, pipe or terminal that is open for writing
  * Returns:    how many tasks it has shown
  * Errors:     -EBADF, -EBUSY while another dump is being written, -ENOMEM for its tables, or what
- *             write(2) says, with its SIGPIPE; -EAGAIN when the file has not taken a byte for a second
+ *             write(2) says, with its SIGPIPE; -EAGAIN when the file has not taken a byte for a
+ *             second
  * Ownership:  the descriptor stays the caller's
  * Context:    any task, any thread, signal handler    Suspends: never; it blocks the thread while
  *             the file takes no bytes
