@@ -46,6 +46,7 @@ unit_tests += \
     tests/unit/chan_race_test \
     tests/unit/chan_size_test \
     tests/unit/chan_test \
+    tests/unit/counters_test \
     tests/unit/cpuset_test \
     tests/unit/defer_test \
     tests/unit/descriptor_test \

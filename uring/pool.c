@@ -47,9 +47,7 @@ struct weft__pool {
     pthread_cond_t work; /* a job was queued, or closing */
     struct weft__job *first;
     struct weft__job **last; /* where the next job is hung in */
-    uint32_t queued;
-    uint32_t running; /* threads started and not ended */
-    uint32_t idle;    /* of these, waiting for work */
+    uint32_t idle;           /* of the threads, waiting for work */
     bool closing;
 
     struct weft__pool_counters counters; /* (l) for writers */
@@ -64,7 +62,7 @@ static struct weft__job *take_job(struct weft__pool *pool)
     pool->first = job->next;
     if (pool->first == NULL)
         pool->last = &pool->first;
-    pool->queued--;
+    weft__bump_by(&pool->counters.queued, UINT32_MAX);
     return job;
 }
 
@@ -73,7 +71,7 @@ static void queue_job(struct weft__pool *pool, struct weft__job *job)
     job->next = NULL;
     *pool->last = job;
     pool->last = &job->next;
-    pool->queued++;
+    weft__bump(&pool->counters.queued);
 }
 
 /* Waits for a job with the mutex held; NULL when the thread should end. */
@@ -118,7 +116,7 @@ static void *run_helper(void *arg)
         job->run(job);
         (void)pthread_mutex_lock(&pool->mutex);
     }
-    pool->running--;
+    weft__bump_by(&pool->counters.running, UINT32_MAX);
     helper->state = HELPER_ENDED;
     (void)pthread_mutex_unlock(&pool->mutex);
     return NULL;
@@ -153,7 +151,7 @@ static int start_helper(struct weft__pool *pool)
     if (rc < 0)
         return rc;
     helper->state = HELPER_RUNNING;
-    pool->running++;
+    weft__bump(&pool->counters.running);
     weft__bump(&pool->counters.threads_started);
     return 0;
 }
@@ -161,10 +159,12 @@ static int start_helper(struct weft__pool *pool)
 /* Makes sure that somebody will take one more job, mutex held. */
 static int ensure_helper(struct weft__pool *pool)
 {
-    if (pool->idle > pool->queued || pool->running == pool->threads_max)
+    uint32_t running = weft__load_relaxed(&pool->counters.running);
+
+    if (pool->idle > weft__load_relaxed(&pool->counters.queued) || running == pool->threads_max)
         return 0;
     int rc = start_helper(pool);
-    return pool->running == 0 ? rc : 0;
+    return running == 0 ? rc : 0;
 }
 
 static int submit_locked(struct weft__pool *pool, struct weft__job *job)
@@ -202,7 +202,7 @@ bool weft__pool_withdraw(struct weft__pool *pool, const struct weft__job *job)
         *place = job->next;
         if (pool->last == &job->next)
             pool->last = place;
-        pool->queued--;
+        weft__bump_by(&pool->counters.queued, UINT32_MAX);
     }
     (void)pthread_mutex_unlock(&pool->mutex);
     return found;

@@ -34,6 +34,8 @@ struct weft__pool_counters {
     _Atomic uint64_t jobs; /* accepted */
     _Atomic uint64_t refused;
     _Atomic uint64_t threads_started;
+    _Atomic uint32_t queued;  /* now, waiting for a thread */
+    _Atomic uint32_t running; /* threads now */
 };
 
 /* 0; -EINVAL for a bound out of range; -ENOMEM. Starts no thread. */

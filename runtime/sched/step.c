@@ -38,7 +38,7 @@ bool weft__step_drain(struct weft__worker *worker)
 
 static bool fire_timers(struct weft__worker *worker)
 {
-    if (worker->wheel.armed == 0)
+    if (weft__load_relaxed(&worker->wheel.armed) == 0)
         return false;
     uint32_t fired = weft__wheel_advance(&worker->wheel, worker, weft__clock_now(), timer_budget);
     weft__bump_by(&worker->counters.timers, fired);

@@ -171,6 +171,7 @@ WEFT__NOINLINE static void say(const struct suspect *suspect)
     if (suspect->captured.system_call >= 0)
         (void)snprintf(where, sizeof(where), ", in system call %d", suspect->captured.system_call);
     describe_frames(&suspect->captured.frames, frames, sizeof(frames));
+    weft__bump(&suspect->worker->runtime->watch.reports);
     weft__runtime_report(suspect->worker->runtime,
                          "weft: worker %u has been in task %s (spawned at %s) for %lld.%03lld s "
                          "without a wait (%lld.%03lld s of CPU time%s): its %lld other task%s, "

@@ -105,7 +105,7 @@ static void unmark_slot(struct weft__wheel *wheel, size_t index)
 static void hang(struct weft__wheel *wheel, struct weft__timer *timer)
 {
     uint64_t ahead = timer->tick - wheel->now;
-    size_t index = near_index(timer->tick) + wheel->armed % WEFT__WHEEL_CHAINS;
+    size_t index = near_index(timer->tick) + weft__load_relaxed(&wheel->armed) % WEFT__WHEEL_CHAINS;
 
     if (ahead >= WEFT__WHEEL_NEAR) {
         uint64_t tick = ahead < reach ? timer->tick : wheel->now + reach;
@@ -127,7 +127,7 @@ void weft__wheel_arm(struct weft__wheel *wheel, struct weft__timer *timer, int64
     timer->tick = tick_after(until_ns);
     if (timer->tick <= wheel->now)
         timer->tick = wheel->now + 1;
-    wheel->armed++;
+    weft__bump(&wheel->armed);
     hang(wheel, timer);
 }
 
@@ -148,7 +148,7 @@ void weft__wheel_disarm(struct weft__wheel *wheel, struct weft__timer *timer)
     if (timer->link == NULL)
         return;
     unhang(wheel, timer);
-    wheel->armed--;
+    weft__bump_by(&wheel->armed, UINT32_MAX);
 }
 
 /* How many places from @position, going round, the first set bit of @bits is; @bits is not 0. */
@@ -228,7 +228,7 @@ static uint32_t fire_present(struct weft__wheel *wheel, struct weft__worker *wor
         if (timer == NULL)
             continue;
         unhang(wheel, timer);
-        wheel->armed--;
+        weft__bump_by(&wheel->armed, UINT32_MAX);
         fired++;
         timer->fire(worker, timer);
     }

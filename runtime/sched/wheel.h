@@ -19,6 +19,7 @@
 
 #include <stdint.h>
 
+#include "runtime/base/atomic.h"
 #include "runtime/base/compiler.h"
 
 struct weft__worker;
@@ -44,7 +45,7 @@ struct weft__timer {
 
 struct weft__wheel {
     uint64_t now;                                 /* the tick that has been reached */
-    uint32_t armed;                               /* timers in it */
+    _Atomic uint32_t armed;                       /* timers in it; written by the owner */
     uint64_t near_words;                          /* bit n: near_bits[n] is not 0 */
     uint64_t near_bits[WEFT__WHEEL_WORDS];        /* bit n: near slot n is not empty */
     uint64_t far_bits[WEFT__WHEEL_LEVELS];        /* the same for each far level */

@@ -16,6 +16,12 @@ static void add_engine(weft_counters *sum, const struct weft__engine_counters *e
     sum->doorbells_failed += weft__load_relaxed(&engine->doorbells_failed);
 }
 
+static uint64_t live_at(const struct weft__worker *worker)
+{
+    int64_t load = weft__load_relaxed(&worker->local_load) + weft__load_relaxed(&worker->sent_load);
+    return load > 0 ? (uint64_t)load : 0; /* two parts, read one by one */
+}
+
 static void add_worker(weft_counters *sum, const struct weft__worker *worker)
 {
     const struct weft__worker_counters *own = &worker->counters;
@@ -32,13 +38,26 @@ static void add_worker(weft_counters *sum, const struct weft__worker *worker)
     sum->timers += weft__load_relaxed(&own->timers);
     sum->system_calls += weft__load_relaxed(&own->system_calls);
     sum->helper_calls += weft__load_relaxed(&own->helper_calls);
+    sum->live += live_at(worker);
+    sum->timers_pending += weft__load_relaxed(&worker->wheel.armed);
     add_engine(sum, &worker->engine->counters);
+}
+
+static void add_pool(weft_counters *sum, const struct weft__pool_counters *pool)
+{
+    sum->helper_refusals += weft__load_relaxed(&pool->refused);
+    sum->helper_threads_started += weft__load_relaxed(&pool->threads_started);
+    sum->helper_threads += weft__load_relaxed(&pool->running);
+    sum->helper_queue += weft__load_relaxed(&pool->queued);
 }
 
 /* What belongs to the runtime and to no worker. */
 static void add_shared(weft_counters *sum, const struct weft__runtime *runtime)
 {
     sum->spawned += weft__load_relaxed(&runtime->foreign_spawned);
+    sum->live = sum->spawned > sum->ended ? sum->spawned - sum->ended : 0;
+    sum->watchdog_reports += weft__load_relaxed(&runtime->watch.reports);
+    add_pool(sum, weft__pool_counters(runtime->pool));
     for (uint32_t i = 0; i < runtime->topology->node_count; i++) {
         sum->stacks_made += weft__load_relaxed(&runtime->depots[i].made);
         sum->stack_bytes += weft__load_relaxed(&runtime->depots[i].bytes);
