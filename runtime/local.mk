@@ -35,6 +35,7 @@ weft_pkgheaders += \
     runtime/include/weft/file.h \
     runtime/include/weft/local.h \
     runtime/include/weft/mutex.h \
+    runtime/include/weft/notifier.h \
     runtime/include/weft/place.h \
     runtime/include/weft/print.h \
     runtime/include/weft/runtime.h \
@@ -174,6 +175,7 @@ weft_sources += \
     runtime/io/fd.h \
     runtime/io/file.c \
     runtime/io/main.c \
+    runtime/io/notifier.c \
     runtime/io/operation.c \
     runtime/io/operation.h \
     runtime/io/print.c \

@@ -69,6 +69,7 @@ unit_tests += \
     tests/unit/misuse_test \
     tests/unit/mutex_test \
     tests/unit/notice_test \
+    tests/unit/notifier_test \
     tests/unit/op_test \
     tests/unit/options_test \
     tests/unit/overflow_host_test \

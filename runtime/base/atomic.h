@@ -24,6 +24,7 @@
 #define weft__sub_acqrel(p, v) atomic_fetch_sub_explicit((p), (v), memory_order_acq_rel)
 #define weft__or_relaxed(p, v) atomic_fetch_or_explicit((p), (v), memory_order_relaxed)
 #define weft__or_acqrel(p, v) atomic_fetch_or_explicit((p), (v), memory_order_acq_rel)
+#define weft__and_acqrel(p, v) atomic_fetch_and_explicit((p), (v), memory_order_acq_rel)
 #define weft__and_release(p, v) atomic_fetch_and_explicit((p), (v), memory_order_release)
 #define weft__cas_relaxed(p, expected, v)                                        \
     atomic_compare_exchange_strong_explicit((p), (expected), (v), memory_order_relaxed, \

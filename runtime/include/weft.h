@@ -17,6 +17,7 @@
 #include <weft/file.h>
 #include <weft/local.h>
 #include <weft/mutex.h>
+#include <weft/notifier.h>
 #include <weft/place.h>
 #include <weft/print.h>
 #include <weft/runtime.h>

@@ -1,10 +1,10 @@
 /*
  * Thousands of blocking calls through a few helpers. Each has an argument of another size, and
- * calls
- * back: it prints, talks to a task through channels, spawns a task and waits for it, makes another
- * blocking call. Every result is exact, every line whole, and ordinary tasks go on meanwhile: each
- * caller waits for one of them to move before its next call. Then the same with deadlines, cancels
- * and stops of the runtime at any moment: a call has run once, or not at all and says so.
+ * calls back: it prints, talks to a task through channels, spawns a task and waits for it, makes
+ * another blocking call. Every result is exact, every line whole, and ordinary tasks go on
+ * meanwhile: each caller waits for one of them to move before its next call. Then the same with
+ * deadlines, cancels and stops of the runtime at any moment: a call has run once, or not at all and
+ * says so.
  */
 #include <errno.h>
 #include <pthread.h>

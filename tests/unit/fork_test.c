@@ -30,6 +30,7 @@ static struct {
     weft_fd file;
     weft_dir folder;
     weft_local local;
+    weft_notifier notifier;
 } made;
 
 static weft_error error = WEFT_ERROR_INIT;
@@ -136,6 +137,10 @@ static int64_t not_called(void *argument)
     X(dir_open, weft_dir_open("/", WEFT_NEVER))                                                    \
     X(dir_next, weft_dir_next(made.folder, &entry, WEFT_NEVER))                                    \
     X(dir_close, weft_dir_close(made.folder))                                                      \
+    X(notifier_create, weft_notifier_create())                                                     \
+    X(notifier_send, weft_notifier_send(made.notifier))                                            \
+    X(notifier_wait, weft_notifier_wait(made.notifier, WEFT_NOW))                                  \
+    X(notifier_release, weft_notifier_release(made.notifier))                                      \
     X(printf, weft_printf("from the child\n"))                                                     \
     X(eprintf, weft_eprintf("from the child\n"))                                                   \
     X(dump, weft_dump(STDERR_FILENO))                                                              \
@@ -412,6 +417,7 @@ static int own_all(void *argument)
     made.folder = weft_dir_open("/", WEFT_NEVER);
     made.local = weft_local_create(NULL);
     EXPECT_EQ(weft_local_set(made.local, &step), 0);
+    made.notifier = weft_notifier_create();
     EXPECT_EQ(weft_chan_put(come, &step, WEFT_NEVER), 0);
     EXPECT_EQ(weft_chan_take(come, &step, WEFT_NEVER), 0);
     fork_and_look();
@@ -424,6 +430,7 @@ static int own_all(void *argument)
     EXPECT_EQ(weft_close(ends[1]), 0);
     EXPECT_EQ(weft_dir_close(made.folder), 0);
     EXPECT_EQ(weft_local_release(made.local), 0);
+    EXPECT_EQ(weft_notifier_release(made.notifier), 0);
     return 3;
 }
 

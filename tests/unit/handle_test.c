@@ -55,6 +55,9 @@ static char bytes[WEFT_NAME];
     X(chan_close, weft_chan_close(handle, 1))                                                      \
     X(chan_bind, weft_chan_bind(handle, 0))                                                        \
     X(chan_release, weft_chan_release(handle))                                                     \
+    X(notifier_send, weft_notifier_send(handle))                                                   \
+    X(notifier_wait, weft_notifier_wait(handle, WEFT_NOW))                                         \
+    X(notifier_release, weft_notifier_release(handle))                                             \
     X(read, weft_read(handle, bytes, 1, WEFT_NOW))                                                 \
     X(pread, weft_pread(handle, bytes, 1, -1, WEFT_NOW))                                           \
     X(write, weft_write(handle, bytes, 1, WEFT_NOW))                                               \

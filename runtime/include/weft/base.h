@@ -24,10 +24,10 @@
 #endif
 
 /*
- * Handles. A task, scope, channel, timer, file or runtime is named by a 64-bit handle. A handle is
- * positive; a negative one is an errno that the making call met, and every call that is given it
- * returns it unchanged. A handle knows its kind and its generation: one that is stale, truncated or
- * of another kind is an error (-ESRCH, for files -EBADF), never somebody else's object.
+ * Handles. A task, scope, channel, timer, notifier, file or runtime is named by a 64-bit handle. A
+ * handle is positive; a negative one is an errno that the making call met, and every call that is
+ * given it returns it unchanged. A handle knows its kind and its generation: one that is stale,
+ * truncated or of another kind is an error (-ESRCH, for files -EBADF), never somebody else's object.
  */
 typedef int64_t weft_task;
 typedef int64_t weft_scope;
@@ -37,6 +37,7 @@ typedef int64_t weft_fd;
 typedef int64_t weft_dir;
 typedef int64_t weft_runtime;
 typedef int64_t weft_local;
+typedef int64_t weft_notifier;
 
 /*
  * Options. A call with options takes a struct that begins with its size; NULL means defaults. In C
