@@ -2,15 +2,15 @@
  * Notifiers. A send may come from a signal handler, which may have interrupted whoever holds any
  * lock, so all that it touches is one word of the record, an event descriptor and a futex.
  *
- * STATE notifier: open -> closed on release; closed -> free on the last waiter's leaving, or at the
- * release when none waits. Terminal: free.
+ * STATE notifier: open -> closed on release by its user; closed -> free by the last that waits, or
+ * by the release when none does. Terminal: free.
  *
  * ORDERING SEND: after each send a wait returns.
  *   sender                                   waiter
  *   S1 pending 0 -> 1, or 1 -> 1: it is      W1 pending 1 -> 0: returns; it is 0 already:
- *      merged and done                       W2 a task reads the event descriptor, which empties it;
- *   S2 bumps sends, writes to the event         a thread waits until sends is not what it was
- *      descriptor, wakes the futex              before W1; then W1 again
+ *      merged and done                       W2 a task reads the event descriptor and so empties
+ *   S2 bumps sends, writes to the event         it, a thread waits until sends is not what it
+ *      descriptor, wakes the futex              was before W1; then W1 again
  * Forbidden: pending stays 1 while somebody waits.
  * Because:   S1 and W1 are read-modify-writes of one word. Each change to 1 has its S2 after it. If
  *            the descriptor is empty then, a waiter has read it since, and its W1 is still to come;
@@ -18,7 +18,8 @@
  *            after W1, the bump is after the look.
  * Without:   S1 in the merged case too, what a merged sender has written is not seen.
  * Tested by: tests/unit/notifier_test.c
- *
+ */
+/*
  * ORDERING SENDER: a descriptor is not written to when it is another file's.
  *   sender                                   who frees it
  *   B1 senders + 1, only if the generation   F1 closed, so that no B1 succeeds from here on
@@ -208,7 +209,7 @@ static struct notifier *lock_open(weft_notifier handle, int *out_error)
     return NULL;
 }
 
-/* What needs no waiting: 1 when there was a send, 0 when the caller shall wait, or why it may not. */
+/* 1 when there was a send, 0 when the caller shall wait for one, or why it may not. */
 static int look(struct notifier *notifier, const struct weft__worker *worker, weft_deadline until)
 {
     const struct weft__task *task = weft__worker_task(worker);

@@ -1,6 +1,6 @@
 /*
- * Notifiers: how a signal handler, or a thread that must not wait, wakes a task. A send never waits,
- * takes no lock and allocates nothing; sends that nobody has waited for yet are one.
+ * Notifiers: how a signal handler, or a thread that must not wait, wakes a task. A send never
+ * waits, takes no lock and allocates nothing; sends that nobody has waited for yet are one.
  */
 #ifndef WEFT_NOTIFIER_H
 #define WEFT_NOTIFIER_H
