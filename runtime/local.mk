@@ -36,8 +36,10 @@ weft_pkgheaders += \
     runtime/include/weft/local.h \
     runtime/include/weft/mutex.h \
     runtime/include/weft/notifier.h \
+    runtime/include/weft/map.h \
     runtime/include/weft/place.h \
     runtime/include/weft/print.h \
+    runtime/include/weft/retry.h \
     runtime/include/weft/runtime.h \
     runtime/include/weft/scope.h \
     runtime/include/weft/select.h \
@@ -106,6 +108,7 @@ weft_sources += \
     runtime/sched/launch.h \
     runtime/sched/local.c \
     runtime/sched/local.h \
+    runtime/sched/map.c \
     runtime/sched/notice.c \
     runtime/sched/notice.h \
     runtime/sched/options.c \
@@ -118,6 +121,7 @@ weft_sources += \
     runtime/sched/query.c \
     runtime/sched/queue.h \
     runtime/sched/release.c \
+    runtime/sched/retry.c \
     runtime/sched/ring.c \
     runtime/sched/ring.h \
     runtime/sched/runtime.h \

@@ -65,6 +65,7 @@ unit_tests += \
     tests/unit/inbox_test \
     tests/unit/local_test \
     tests/unit/main_test \
+    tests/unit/map_test \
     tests/unit/memory_test \
     tests/unit/misuse_test \
     tests/unit/mutex_test \
@@ -79,6 +80,7 @@ unit_tests += \
     tests/unit/print_test \
     tests/unit/probe_test \
     tests/unit/record_test \
+    tests/unit/retry_test \
     tests/unit/ring_test \
     tests/unit/runtime_test \
     tests/unit/scope_error_test \

@@ -18,8 +18,10 @@
 #include <weft/local.h>
 #include <weft/mutex.h>
 #include <weft/notifier.h>
+#include <weft/map.h>
 #include <weft/place.h>
 #include <weft/print.h>
+#include <weft/retry.h>
 #include <weft/runtime.h>
 #include <weft/scope.h>
 #include <weft/select.h>

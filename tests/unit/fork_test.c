@@ -31,6 +31,7 @@ static struct {
     weft_dir folder;
     weft_local local;
     weft_notifier notifier;
+    weft_delays delays;
 } made;
 
 static weft_error error = WEFT_ERROR_INIT;
@@ -81,6 +82,11 @@ static int64_t not_called(void *argument)
     X(local_create, weft_local_create(NULL))                                                       \
     X(local_set, weft_local_set(made.local, bytes))                                                \
     X(local_release, weft_local_release(made.local))                                               \
+    X(delays_init, weft_delays_init(&made.delays, NULL))                                           \
+    X(delays_next, weft_delays_next(&made.delays))                                                 \
+    X(retry, weft_retry(end_well, NULL, NULL, WEFT_NOW))                                           \
+    X(map_run,                                                                                     \
+      weft_map_run(&WEFT_MAP(.count = 1), NULL, WEFT_NOW))                                         \
     X(shield_begin, weft_shield_begin())                                                           \
     X(shield_end, weft_shield_end())                                                               \
     X(defer, weft_defer(free, NULL))                                                               \

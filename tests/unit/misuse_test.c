@@ -57,6 +57,12 @@ static weft_cleanup_fn no_cleanup(void)
     X(name_of, "weft_task_name_of", "out_name", weft_task_name_of(weft_self(), nothing))         \
     X(error_of, "weft_task_error_of", "out_error", weft_task_error_of(weft_self(), nothing))     \
     X(scope_error, "weft_scope_error", "out_error", weft_scope_error(scope, 0, nothing))         \
+    X(delays_init, "weft_delays_init", "delays", weft_delays_init(nothing, NULL))                \
+    X(delays_next, "weft_delays_next", "delays", weft_delays_next(nothing))                      \
+    X(retry, "weft_retry", "fn", weft_retry(no_function(), NULL, NULL, WEFT_NOW))                \
+    X(map, "weft_map_run", "map", weft_map_run(nothing, NULL, WEFT_NOW))                         \
+    X(map_fn, "weft_map_run", "map->fn",                                                         \
+      weft_map_run(&WEFT_MAP(.count = 1), NULL, WEFT_NOW))                                       \
     X(defer, "weft_defer", "fn", weft_defer(no_cleanup(), NULL))                                 \
     X(defer_copy, "weft_defer_copy", "fn", weft_defer_copy(no_cleanup(), "", 1))                 \
     X(defer_bytes, "weft_defer_copy", "bytes", weft_defer_copy(free, nothing, 1))                \
