@@ -11,13 +11,14 @@
 #include <weft.h>
 
 #include "runtime/base/fault.h"
+#include "tests/support/bodies.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/tree.h"
 #include "tests/support/unit.h"
 #include "uring/probe.h"
 
-enum { CALLS_MAX = 400, CHILDREN = 40, BYTES = 100, FILES = 3, RESULT = 200 };
+enum { CALLS_MAX = 400, CHILDREN = 40, BYTES = 100, FILES = 3, RESULT = 200, LOCALS = 6 };
 
 static struct tree tree;
 static int given;           /* the error that one call of this run fails with */
@@ -88,6 +89,92 @@ static void fetch_result(void)
     else
         EXPECT_EQ(bytes[0], 0); /* untouched */
     (void)succeeds(weft_scope_close(scope), "close the scope");
+}
+
+/* ---- what hangs on tasks ---- */
+
+static _Atomic int lent; /* values of locals and deferred functions that have not come back */
+
+static void give_back(void *value)
+{
+    (void)value;
+    weft__sub_relaxed(&lent, 1);
+}
+
+static void *lend_on(void *value)
+{
+    weft__add_relaxed(&lent, 1);
+    return value;
+}
+
+/* Whoever could not hand something over keeps it. */
+static int use_extras(void *argument)
+{
+    const weft_local *keys = argument;
+
+    for (int i = 0; i < LOCALS; i++) {
+        weft__add_relaxed(&lent, 1);
+        if (!succeeds(weft_local_set(keys[i], &lent), "set a local"))
+            give_back(NULL);
+        weft__add_relaxed(&lent, 1);
+        if (!succeeds(weft_defer_copy(give_back, &i, sizeof(i)), "defer"))
+            give_back(NULL);
+    }
+    weft_task tasks[CHILDREN];
+    weft_scope scope = weft_scope_open(&WEFT_SCOPE_OPTIONS(.policy = WEFT_RUN_ALL));
+    if (!succeeds(scope, "open a scope"))
+        return 0;
+    int spawned = 0;
+    for (int i = 0; i < CHILDREN; i++) {
+        weft_task task = weft_go(scope, end_well, NULL); /* which inherits */
+        if (succeeds(task, "spawn"))
+            tasks[spawned++] = task;
+    }
+    (void)succeeds(weft_wait_all(tasks, (size_t)spawned, WEFT_ALL_ENDED, NULL, WEFT_NEVER), "wait");
+    (void)succeeds(weft_scope_close(scope), "close the scope");
+    return 0;
+}
+
+static int count_item(void *context, size_t index, const void *item, void *out_result)
+{
+    (void)index;
+    (void)item;
+    (void)out_result;
+    weft__add_relaxed((_Atomic int *)context, 1);
+    return 0;
+}
+
+static void map_items(void)
+{
+    _Atomic int done = 0;
+    weft_map map = WEFT_MAP(.fn = count_item, .context = &done, .count = CHILDREN);
+
+    if (succeeds(weft_map_run(&map, NULL, WEFT_NEVER), "map"))
+        EXPECT_EQ(done, CHILDREN);
+}
+
+static void hang_on_tasks(void)
+{
+    weft_local keys[LOCALS];
+    weft_local_options options = WEFT_LOCAL_OPTIONS(.destroy = give_back, .inherit = lend_on);
+    int made = 0;
+
+    lent = 0;
+    for (int i = 0; i < LOCALS; i++) {
+        keys[i] = weft_local_create(&options);
+        made += succeeds(keys[i], "create a local");
+    }
+    weft_scope scope = weft_scope_open(&WEFT_SCOPE_OPTIONS(.policy = WEFT_RUN_ALL));
+    if (succeeds(scope, "open a scope")) {
+        if (made == LOCALS)
+            (void)succeeds(weft_go(scope, use_extras, keys), "spawn");
+        (void)succeeds(weft_scope_close(scope), "close the scope");
+    }
+    EXPECT_EQ(lent, 0);
+    for (int i = 0; i < LOCALS; i++)
+        if (keys[i] > 0)
+            EXPECT_EQ(weft_local_release(keys[i]), 0);
+    map_items();
 }
 
 static void send_messages(void)
@@ -191,6 +278,7 @@ static int job(void *argument)
     (void)argument;
     spawn_and_join();
     fetch_result();
+    hang_on_tasks();
     send_messages();
     read_folder();
     use_pipe();

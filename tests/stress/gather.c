@@ -94,7 +94,7 @@ static void fill(struct group *group, weft_scope scope)
     for (uint32_t i = 0; i < group->count; i++) {
         struct member *member = &group->members[i];
         if (i > 0 && stress_below(8) == 0) { /* the one before once more */
-            *member = group->members[i - 1];
+            member->result = group->members[i - 1].result;
             group->tasks[i] = group->tasks[i - 1];
             weft__store_relaxed(&member->over, 1); /* the other's says it */
             continue;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "runtime/base/compiler.h"
+#include "runtime/sched/worker.h"
 #include "tests/support/bodies.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
@@ -13,7 +14,7 @@ enum { some = 5, most_turns = 1000 };
 
 /* Who ran when; all on one worker. */
 static struct {
-    char text[64];
+    char text[256];
     size_t length;
 } order;
 
@@ -100,15 +101,19 @@ static int hand_over_to_others(void *argument)
 {
     char a = 'a';
     char b = 'b';
+    struct weft__worker *worker = weft__self_worker();
     weft_scope scope = weft_scope_open(NULL);
     weft_chan chan = weft_chan_create(sizeof(int), 0);
 
     (void)argument;
     (void)weft_go(scope, run_once, &a);
     weft_task fresh = weft_go(scope, run_once, &b);
+    worker->fresh_aged = 2; /* as if both had waited for 20 us */
     EXPECT_EQ(weft_yield_to(fresh), 0);
     EXPECT_EQ(weft_scope_join(scope, WEFT_NEVER), 0);
     EXPECT(order_is("ba"));
+    EXPECT_EQ(worker->fresh_count, 0);
+    EXPECT_EQ(worker->fresh_aged, 0);
 
     weft_task woken = weft_go_copy(scope, end_with_note, &chan, sizeof(chan));
     rig_await(woken, WEFT_TASK_WAITING);
@@ -177,6 +182,48 @@ static void test_yield_to_for_ever_does_not_starve_the_others(void)
     rig_each(hand_over_for_ever);
 }
 
+/* Until the one that waits for its turn has run. */
+static int hand_back_noting(void *argument)
+{
+    while (strchr(order.text, 'a') == NULL && order.length < 200) {
+        note('p');
+        int rc = weft_yield_to(*(const weft_task *)argument);
+        note('p');
+        if (rc < 0)
+            return -EPROTO;
+    }
+    return 0;
+}
+
+/* When the overdue one has run the named one is next, before another that is ready. */
+static int let_the_oldest_go_first(void *argument)
+{
+    weft_spawn_options options = WEFT_SPAWN_OPTIONS(.place = weft_place_together());
+    weft_task self = weft_self();
+    weft_scope scope = weft_scope_open(NULL);
+    weft_task partner = weft_spawn(scope, hand_back_noting, &self, &options);
+
+    (void)argument;
+    (void)spawn_named(scope, run_once, 'a');
+    (void)spawn_named(scope, run_once, 'b');
+    while (strchr(order.text, 'a') == NULL && order.length < 200) {
+        note('m');
+        EXPECT_EQ(weft_yield_to(partner), 0);
+        note('m');
+    }
+    EXPECT_EQ(weft_scope_close(scope), 0);
+    const char *a = strchr(order.text, 'a');
+    if (EXPECT(a != NULL && strchr(a, 'b') != NULL))
+        EXPECT(a[1] != 'b');
+    memset(&order, 0, sizeof(order));
+    return 0;
+}
+
+static void test_yield_to_goes_on_with_the_named_task_after_an_overdue_one(void)
+{
+    rig_run(1, let_the_oldest_go_first);
+}
+
 static int refuse(void *argument)
 {
     weft_chan chan = weft_chan_create(sizeof(int), 0);
@@ -236,6 +283,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_yield_to_runs_the_named_task_next),
         UNIT_TEST(test_yield_to_takes_fresh_and_woken_tasks),
         UNIT_TEST(test_yield_to_for_ever_does_not_starve_the_others),
+        UNIT_TEST(test_yield_to_goes_on_with_the_named_task_after_an_overdue_one),
         UNIT_TEST(test_yield_to_what_can_not_run_here_is_refused),
         UNIT_TEST(test_yield_to_tells_of_a_cancel_and_hands_over_all_the_same),
     };
