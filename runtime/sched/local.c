@@ -7,7 +7,8 @@
  * over: they are forgotten, as pthread_key_create(3) has it.
  *
  * REJECTED a slot number in the key, as the index of an array in each task: a program with many
- * keys would make every task that uses the last one pay for all, and a get saves less than 1 ns.
+ * keys would make every task that uses the last one pay for all. What it saves is the search, which
+ * shows only in tasks with many values: a get takes 7 ns for the first key, 8 to 14 for the eighth.
  */
 #include "runtime/sched/local.h"
 
