@@ -137,6 +137,7 @@ stress_tests += \
     tests/stress/start_stop \
     tests/stress/steal \
     tests/stress/timers \
+    tests/stress/tidy \
     tests/stress/together \
     tests/stress/torture
 tests_stress_torture_LDADD = $(LDADD) -lm
