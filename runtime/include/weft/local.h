@@ -67,7 +67,7 @@ WEFT_API int weft_local_release(weft_local key);
  * and what it deferred (weft_defer) has run, the values are destroyed on the task's stack: the one
  * whose key was set first is the last one, each is NULL by then for those who look. What a destroy
  * sets is destroyed, too, in up to 4 rounds (starting value), then forgotten. A destroy may wait,
- * shielded as deferred functions are.
+ * shielded as deferred functions are. Values of the thread that ends the process are not destroyed.
  * @key:       a key
  * @value:     the value
  * Returns:    0
