@@ -147,7 +147,7 @@ static int disturb(void *argument)
 
 static int disturb_many(void *argument)
 {
-    uint32_t rounds = stress_size(3000, STRESS_SANITIZED ? 15 : 60);
+    uint32_t rounds = stress_size(800, STRESS_SANITIZED ? 15 : 60);
 
     (void)argument;
     for (uint32_t round = 0; round < rounds; round++) {
