@@ -25,24 +25,31 @@ weftincludedir = $(includedir)/weft
 weftinclude_HEADERS = $(weft_pkgheaders)
 
 weft_pkgheaders += \
+    runtime/include/weft/barrier.h \
     runtime/include/weft/base.h \
     runtime/include/weft/blocking.h \
     runtime/include/weft/chan.h \
+    runtime/include/weft/condition.h \
     runtime/include/weft/counters.h \
     runtime/include/weft/defer.h \
     runtime/include/weft/dump.h \
     runtime/include/weft/error.h \
+    runtime/include/weft/event.h \
     runtime/include/weft/file.h \
+    runtime/include/weft/future.h \
     runtime/include/weft/local.h \
+    runtime/include/weft/map.h \
     runtime/include/weft/mutex.h \
     runtime/include/weft/notifier.h \
-    runtime/include/weft/map.h \
+    runtime/include/weft/once.h \
     runtime/include/weft/place.h \
     runtime/include/weft/print.h \
     runtime/include/weft/retry.h \
     runtime/include/weft/runtime.h \
+    runtime/include/weft/rwlock.h \
     runtime/include/weft/scope.h \
     runtime/include/weft/select.h \
+    runtime/include/weft/semaphore.h \
     runtime/include/weft/shield.h \
     runtime/include/weft/task.h \
     runtime/include/weft/time.h \
@@ -153,18 +160,28 @@ weft_sources += \
     runtime/sched/wheel.h \
     runtime/sched/worker.h \
     runtime/sched/yield.c \
+    runtime/sync/barrier.c \
     runtime/sync/chan.c \
     runtime/sync/chan.h \
     runtime/sync/chan_life.c \
     runtime/sync/chan_look.c \
     runtime/sync/chan_many.c \
+    runtime/sync/condition.c \
+    runtime/sync/event.c \
+    runtime/sync/event.h \
+    runtime/sync/future.c \
+    runtime/sync/future.h \
+    runtime/sync/latch.c \
     runtime/sync/line.c \
     runtime/sync/line.h \
     runtime/sync/mutex.c \
     runtime/sync/mutex.h \
+    runtime/sync/once.c \
     runtime/sync/owner.c \
     runtime/sync/owner.h \
+    runtime/sync/rwlock.c \
     runtime/sync/select.c \
+    runtime/sync/semaphore.c \
     runtime/sync/source.c \
     runtime/sync/source.h \
     runtime/sync/source_chan.c \
@@ -173,6 +190,8 @@ weft_sources += \
     runtime/sync/timer.c \
     runtime/sync/timer.h \
     runtime/sync/timer_go.c \
+    runtime/sync/wait.c \
+    runtime/sync/wait.h \
     runtime/offload/blocking.c \
     runtime/io/dir.c \
     runtime/io/fd.c \

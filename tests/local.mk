@@ -46,6 +46,7 @@ unit_tests += \
     tests/unit/chan_race_test \
     tests/unit/chan_size_test \
     tests/unit/chan_test \
+    tests/unit/condition_test \
     tests/unit/counters_test \
     tests/unit/cpuset_test \
     tests/unit/defer_test \
@@ -56,9 +57,11 @@ unit_tests += \
     tests/unit/dump_signal_test \
     tests/unit/dump_test \
     tests/unit/engine_test \
+    tests/unit/event_test \
     tests/unit/fake_engine_test \
     tests/unit/file_test \
     tests/unit/fork_test \
+    tests/unit/future_test \
     tests/unit/gather_test \
     tests/unit/handle_test \
     tests/unit/handover_test \
@@ -83,6 +86,7 @@ unit_tests += \
     tests/unit/retry_test \
     tests/unit/ring_test \
     tests/unit/runtime_test \
+    tests/unit/rwlock_test \
     tests/unit/scope_error_test \
     tests/unit/scope_test \
     tests/unit/select_test \
@@ -136,8 +140,8 @@ stress_tests += \
     tests/stress/spawn_join \
     tests/stress/start_stop \
     tests/stress/steal \
-    tests/stress/timers \
     tests/stress/tidy \
+    tests/stress/timers \
     tests/stress/together \
     tests/stress/torture
 tests_stress_torture_LDADD = $(LDADD) -lm

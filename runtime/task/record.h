@@ -40,6 +40,7 @@ enum weft__kind {
     WEFT__KIND_TIMER,
     WEFT__KIND_LOCAL,
     WEFT__KIND_NOTIFIER,
+    WEFT__KIND_FUTURE,
     WEFT__KIND_COUNT
 };
 

@@ -27,6 +27,7 @@ static struct {
     weft_task task;
     weft_chan chan;
     weft_timer timer;
+    weft_future future;
     weft_fd file;
     weft_dir folder;
     weft_local local;
@@ -38,7 +39,14 @@ static weft_error error = WEFT_ERROR_INIT;
 static weft_counters counters = WEFT_COUNTERS_INIT;
 static weft_file_info info = WEFT_FILE_INFO_INIT;
 static weft_dir_entry entry;
+static weft_barrier barrier = WEFT_BARRIER_INIT(1);
+static weft_condition condition = WEFT_CONDITION_INIT;
+static weft_event event = WEFT_EVENT_INIT;
+static weft_latch latch = WEFT_LATCH_INIT(1);
 static weft_mutex mutex = WEFT_MUTEX_INIT;
+static weft_once once = WEFT_ONCE_INIT;
+static weft_rwlock rwlock = WEFT_RWLOCK_INIT;
+static weft_semaphore semaphore = WEFT_SEMAPHORE_INIT(1, 1);
 static char bytes[WEFT_NAME];
 
 static int64_t not_called(void *argument)
@@ -130,6 +138,33 @@ static int64_t not_called(void *argument)
     X(mutex_try_lock, weft_mutex_try_lock(&mutex))                                                 \
     X(mutex_unlock, weft_mutex_unlock(&mutex))                                                     \
     X(mutex_is_locked, weft_mutex_is_locked(&mutex))                                               \
+    X(barrier_init, weft_barrier_init(&barrier, 1))                                                \
+    X(barrier_wait, weft_barrier_wait(&barrier, WEFT_NEVER))                                       \
+    X(condition_wait, weft_condition_wait(&condition, &mutex, WEFT_NEVER))                         \
+    X(condition_signal, weft_condition_signal(&condition))                                         \
+    X(condition_broadcast, weft_condition_broadcast(&condition))                                   \
+    X(event_wait, weft_event_wait(&event, WEFT_NEVER))                                             \
+    X(event_set, weft_event_set(&event))                                                           \
+    X(event_reset, weft_event_reset(&event))                                                       \
+    X(event_is_set, weft_event_is_set(&event))                                                     \
+    X(future_create, weft_future_create(4))                                                        \
+    X(future_set, weft_future_set(made.future, bytes))                                             \
+    X(future_fail, weft_future_fail(made.future, -EIO))                                            \
+    X(future_fetch, weft_future_fetch(made.future, bytes, WEFT_NEVER))                             \
+    X(future_is_set, weft_future_is_set(made.future))                                              \
+    X(future_release, weft_future_release(made.future))                                            \
+    X(latch_count, weft_latch_count(&latch))                                                       \
+    X(latch_wait, weft_latch_wait(&latch, WEFT_NEVER))                                             \
+    X(once_run, weft_once_run(&once, end_well, NULL, WEFT_NEVER))                                  \
+    X(rwlock_lock_read, weft_rwlock_lock_read(&rwlock, WEFT_NEVER))                                \
+    X(rwlock_lock_write, weft_rwlock_lock_write(&rwlock, WEFT_NEVER))                              \
+    X(rwlock_try_lock_read, weft_rwlock_try_lock_read(&rwlock))                                    \
+    X(rwlock_try_lock_write, weft_rwlock_try_lock_write(&rwlock))                                  \
+    X(rwlock_unlock, weft_rwlock_unlock(&rwlock))                                                  \
+    X(semaphore_init, weft_semaphore_init(&semaphore, 1, 1))                                       \
+    X(semaphore_acquire, weft_semaphore_acquire(&semaphore, WEFT_NEVER))                           \
+    X(semaphore_try_acquire, weft_semaphore_try_acquire(&semaphore))                               \
+    X(semaphore_release, weft_semaphore_release(&semaphore))                                       \
     X(open, weft_open("/", O_RDONLY, 0, WEFT_NEVER))                                               \
     X(read, weft_read(made.file, bytes, 1, WEFT_NEVER))                                            \
     X(pread, weft_pread(made.file, bytes, 1, 0, WEFT_NEVER))                                       \
@@ -168,6 +203,14 @@ static const char *const exempt[] = { "weft_after",      "weft_canceled",   "wef
                                       "weft_error_name", "weft_fail",       "weft_local_get",
                                       "weft_main",       "weft_mutex_fini", "weft_mutex_init",
                                       "weft_version" };
+static const char *const exempt[] = {
+    "weft_after",          "weft_canceled",       "weft_clock",       "weft_error_name",
+    "weft_fail",           "weft_main",           "weft_version",     "weft_barrier_fini",
+    "weft_condition_fini", "weft_condition_init", "weft_event_fini",  "weft_event_init",
+    "weft_latch_fini",     "weft_latch_init",     "weft_mutex_fini",  "weft_mutex_init",
+    "weft_once_fini",      "weft_once_init",      "weft_rwlock_fini", "weft_rwlock_init",
+    "weft_semaphore_fini"
+};
 
 static bool is_called(const char *name)
 {
@@ -417,6 +460,7 @@ static int own_all(void *argument)
     made.scope = weft_scope_open(NULL);
     made.chan = weft_chan_create(sizeof(int), 0);
     made.timer = weft_timer_create(WEFT_NEVER, 0);
+    made.future = weft_future_create(sizeof(int));
     made.task = weft_go(made.scope, take_and_end, NULL);
     EXPECT_EQ(weft_pipe(ends), 0);
     made.file = ends[0];
@@ -432,6 +476,7 @@ static int own_all(void *argument)
     EXPECT_EQ(weft_scope_close(made.scope), 0);
     EXPECT_EQ(weft_timer_release(made.timer), 0);
     EXPECT_EQ(weft_chan_release(made.chan), 0);
+    EXPECT_EQ(weft_future_release(made.future), 0);
     EXPECT_EQ(weft_close(ends[0]), 0);
     EXPECT_EQ(weft_close(ends[1]), 0);
     EXPECT_EQ(weft_dir_close(made.folder), 0);

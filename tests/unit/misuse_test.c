@@ -16,6 +16,10 @@
 static weft_runtime runtime;
 static weft_scope scope;
 static weft_chan chan;
+static weft_future future;
+static weft_condition condition = WEFT_CONDITION_INIT;
+static weft_mutex mutex = WEFT_MUTEX_INIT;
+static weft_once once = WEFT_ONCE_INIT;
 static weft_fd file;
 static weft_dir folder;
 static weft_file_info info = WEFT_FILE_INFO_INIT;
@@ -71,6 +75,44 @@ static weft_cleanup_fn no_cleanup(void)
     X(chan_take, "weft_chan_take", "out_message", weft_chan_take(chan, nothing, WEFT_NOW))       \
     X(chan_try_put, "weft_chan_try_put", "message", weft_chan_try_put(chan, nothing))            \
     X(chan_try_take, "weft_chan_try_take", "out_message", weft_chan_try_take(chan, nothing))     \
+    X(barrier_init, "weft_barrier_init", "barrier", weft_barrier_init(nothing, 1))               \
+    X(barrier_wait, "weft_barrier_wait", "barrier", weft_barrier_wait(nothing, WEFT_NOW))        \
+    X(condition_wait, "weft_condition_wait", "condition",                                        \
+      weft_condition_wait(nothing, &mutex, WEFT_NOW))                                            \
+    X(condition_wait_mutex, "weft_condition_wait", "mutex",                                      \
+      weft_condition_wait(&condition, nothing, WEFT_NOW))                                        \
+    X(condition_signal, "weft_condition_signal", "condition", weft_condition_signal(nothing))    \
+    X(condition_broadcast, "weft_condition_broadcast", "condition",                              \
+      weft_condition_broadcast(nothing))                                                         \
+    X(condition_init, "weft_condition_init", "condition", (weft_condition_init(nothing), 0))     \
+    X(event_init, "weft_event_init", "event", (weft_event_init(nothing, 0), 0))                  \
+    X(event_wait, "weft_event_wait", "event", weft_event_wait(nothing, WEFT_NOW))                \
+    X(event_set, "weft_event_set", "event", weft_event_set(nothing))                             \
+    X(event_reset, "weft_event_reset", "event", weft_event_reset(nothing))                       \
+    X(event_is_set, "weft_event_is_set", "event", weft_event_is_set(nothing))                    \
+    X(future_set, "weft_future_set", "value", weft_future_set(future, nothing))                  \
+    X(latch_init, "weft_latch_init", "latch", (weft_latch_init(nothing, 1), 0))                  \
+    X(latch_count, "weft_latch_count", "latch", weft_latch_count(nothing))                       \
+    X(latch_wait, "weft_latch_wait", "latch", weft_latch_wait(nothing, WEFT_NOW))                \
+    X(once_init, "weft_once_init", "once", (weft_once_init(nothing), 0))                         \
+    X(once_run, "weft_once_run", "once", weft_once_run(nothing, end_well, NULL, WEFT_NOW))       \
+    X(once_run_fn, "weft_once_run", "fn", weft_once_run(&once, no_function(), NULL, WEFT_NOW))   \
+    X(rwlock_init, "weft_rwlock_init", "rwlock", (weft_rwlock_init(nothing), 0))                 \
+    X(rwlock_lock_read, "weft_rwlock_lock_read", "rwlock",                                       \
+      weft_rwlock_lock_read(nothing, WEFT_NOW))                                                  \
+    X(rwlock_lock_write, "weft_rwlock_lock_write", "rwlock",                                     \
+      weft_rwlock_lock_write(nothing, WEFT_NOW))                                                 \
+    X(rwlock_try_lock_read, "weft_rwlock_try_lock_read", "rwlock",                               \
+      weft_rwlock_try_lock_read(nothing))                                                        \
+    X(rwlock_try_lock_write, "weft_rwlock_try_lock_write", "rwlock",                             \
+      weft_rwlock_try_lock_write(nothing))                                                       \
+    X(rwlock_unlock, "weft_rwlock_unlock", "rwlock", weft_rwlock_unlock(nothing))                \
+    X(semaphore_init, "weft_semaphore_init", "semaphore", weft_semaphore_init(nothing, 1, 1))    \
+    X(semaphore_acquire, "weft_semaphore_acquire", "semaphore",                                  \
+      weft_semaphore_acquire(nothing, WEFT_NOW))                                                 \
+    X(semaphore_try_acquire, "weft_semaphore_try_acquire", "semaphore",                          \
+      weft_semaphore_try_acquire(nothing))                                                       \
+    X(semaphore_release, "weft_semaphore_release", "semaphore", weft_semaphore_release(nothing)) \
     X(open, "weft_open", "path", weft_open(nothing, O_RDONLY, 0, WEFT_NEVER))                    \
     X(read, "weft_read", "buffer", weft_read(file, nothing, 1, WEFT_NEVER))                      \
     X(pread, "weft_pread", "buffer", weft_pread(file, nothing, 1, 0, WEFT_NEVER))                \
@@ -112,9 +154,153 @@ static int be_wrong(void *argument)
     size_t row = (size_t)strtoul(argument, NULL, 10);
 
     chan = weft_chan_create(4, 1);
+    future = weft_future_create(4);
     file = weft_open("/dev/null", O_RDWR, 0, WEFT_NEVER);
     folder = weft_dir_open("/", WEFT_NEVER);
     (void)rows[row].call();
+    return unit_broken;
+}
+
+/* ---- what else only a wrong program does: the sentence says what ---- */
+
+static weft_rwlock rwlock = WEFT_RWLOCK_INIT;
+static weft_event event = WEFT_EVENT_INIT;
+static weft_latch latch = WEFT_LATCH_INIT(1);
+static weft_barrier barrier = WEFT_BARRIER_INIT(2);
+static weft_semaphore semaphore = WEFT_SEMAPHORE_INIT(0, 1);
+
+static int wait_condition(void *argument)
+{
+    (void)argument;
+    return weft_mutex_lock(&mutex, WEFT_NEVER) +
+           weft_condition_wait(&condition, &mutex, WEFT_NEVER);
+}
+
+static int wait_event(void *argument)
+{
+    (void)argument;
+    return weft_event_wait(&event, WEFT_NEVER);
+}
+
+static int wait_latch(void *argument)
+{
+    (void)argument;
+    return weft_latch_wait(&latch, WEFT_NEVER);
+}
+
+static int wait_barrier(void *argument)
+{
+    (void)argument;
+    return weft_barrier_wait(&barrier, WEFT_NEVER);
+}
+
+static int wait_semaphore(void *argument)
+{
+    (void)argument;
+    return weft_semaphore_acquire(&semaphore, WEFT_NEVER);
+}
+
+static int lock_write(void *argument)
+{
+    (void)argument;
+    return weft_rwlock_lock_write(&rwlock, WEFT_NEVER);
+}
+
+/* Returns when a task of this name waits in @fn, or has ended. */
+static void start_holder(weft_task_fn fn, weft_task_state state)
+{
+    weft_scope held = weft_scope_open(&run_all);
+    weft_spawn_options options = WEFT_SPAWN_OPTIONS(.name = "holder");
+    rig_await(weft_spawn(held, fn, NULL, &options), state);
+}
+
+static int fini_in_once(void *argument)
+{
+    (void)argument;
+    weft_once_fini(&once);
+    return 0;
+}
+
+static int64_t unlock_of_writer(void)
+{
+    start_holder(lock_write, WEFT_TASK_ENDED);
+    return weft_rwlock_unlock(&rwlock);
+}
+
+static int64_t fini_of_reader(void)
+{
+    (void)!weft_rwlock_lock_read(&rwlock, WEFT_NEVER);
+    weft_rwlock_fini(&rwlock);
+    return 0;
+}
+
+#define FINI(name)                                         \
+    static int64_t fini_##name(void)                       \
+    {                                                      \
+        start_holder(wait_##name, WEFT_TASK_WAITING);      \
+        weft_##name##_fini(&(name));                       \
+        return 0;                                          \
+    }
+
+FINI(condition)
+FINI(event)
+FINI(latch)
+FINI(barrier)
+FINI(semaphore)
+
+static int64_t open_latch_counted(void)
+{
+    return weft_latch_count(&latch) + weft_latch_count(&latch);
+}
+
+static int64_t release_too_many(void)
+{
+    return weft_semaphore_release(&semaphore) + weft_semaphore_release(&semaphore);
+}
+
+static int64_t wait_for_nobody(void)
+{
+    weft_barrier none = WEFT_BARRIER_INIT(0);
+    return weft_barrier_wait(&none, WEFT_NEVER);
+}
+
+static int64_t wait_without_mutex(void)
+{
+    return weft_condition_wait(&condition, &mutex, WEFT_NEVER);
+}
+
+static int64_t once_ends_itself(void)
+{
+    return weft_once_run(&once, fini_in_once, NULL, WEFT_NEVER);
+}
+
+static int64_t unlock_free(void)
+{
+    return weft_rwlock_unlock(&rwlock);
+}
+
+static const struct {
+    const char *wanted;
+    int64_t (*call)(void);
+} others[] = {
+    { "weft_rwlock_unlock: the lock is held by nobody", unlock_free },
+    { "weft_rwlock_unlock: the lock is held by a task that has ended", unlock_of_writer },
+    { "weft_rwlock_fini: the lock is held by 1 readers", fini_of_reader },
+    { "weft_condition_wait: the mutex is held by nobody", wait_without_mutex },
+    { "weft_condition_fini: somebody waits", fini_condition },
+    { "weft_event_fini: somebody waits", fini_event },
+    { "weft_latch_fini: somebody waits", fini_latch },
+    { "weft_latch_count: the latch is open", open_latch_counted },
+    { "weft_barrier_fini: somebody waits", fini_barrier },
+    { "weft_barrier_wait: a barrier for nobody", wait_for_nobody },
+    { "weft_semaphore_fini: somebody waits", fini_semaphore },
+    { "weft_semaphore_release: nobody has acquired this permit", release_too_many },
+    { "weft_once_fini: its function runs", once_ends_itself },
+};
+
+static int be_otherwise_wrong(void *argument)
+{
+    (void)others[strtoul((char *)argument + 1, NULL, 10)].call();
     return unit_broken;
 }
 
@@ -123,7 +309,8 @@ static int own_the_wrong(void *argument)
     weft_spawn_options options = WEFT_SPAWN_OPTIONS(.name = "culprit");
 
     scope = weft_scope_open(NULL);
-    (void)weft_spawn(scope, be_wrong, argument, &options);
+    (void)weft_spawn(scope, *(char *)argument == '+' ? be_otherwise_wrong : be_wrong, argument,
+                     &options);
     return weft_scope_close(scope);
 }
 
@@ -150,10 +337,27 @@ static void test_null_where_something_must_be_is_told_with_call_and_task(void)
     }
 }
 
+static void test_misuse_of_locks_and_events_is_told_with_the_task(void)
+{
+    for (size_t i = 0; i < WEFT__COUNT(others); i++) {
+        char number[16];
+        static char said[1024];
+        (void)snprintf(number, sizeof(number), "+%zu", i);
+        int status = rig_respawn(number, said, sizeof(said));
+        bool ok = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT &&
+                  strstr(said, others[i].wanted) != NULL &&
+                  strstr(said, "in task culprit (running, spawned at ") != NULL;
+        if (!ok)
+            (void)fprintf(stderr, "%s: status %d, said \"%s\"\n", others[i].wanted, status, said);
+        CU_ASSERT_TRUE(ok);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(test_null_where_something_must_be_is_told_with_call_and_task),
+        UNIT_TEST(test_misuse_of_locks_and_events_is_told_with_the_task),
     };
 
     if (argc == 3 && strcmp(argv[1], "--as") == 0)
