@@ -133,6 +133,7 @@ stress_tests += \
     tests/stress/foreign_threads \
     tests/stress/gather \
     tests/stress/idle \
+    tests/stress/locks \
     tests/stress/parked_million \
     tests/stress/rendezvous \
     tests/stress/select \

@@ -1,7 +1,7 @@
 /*
  * Barriers. arrived counts those of this round; the last to come claims all who stand, and begins
  * the next round by raising the generation. One whose wait has ended otherwise looks at that under
- * the lock: if its round is complete it was counted, and its call succeeds; else it uncounts itself.
+ * the lock: if its round is complete it was counted, and its call succeeds; else it takes itself out.
  * So a round is never opened by too few.
  */
 #include <errno.h>
@@ -37,7 +37,7 @@ static int lead(struct barrier *barrier)
     return 1;
 }
 
-/* A wait of round @generation has ended with @rc. Unless the round is complete, it was never there. */
+/* A wait of round @generation has ended with @rc. If that is not complete, it was never there. */
 static int give_up(struct barrier *barrier, uint64_t generation, int rc)
 {
     weft__lock_acquire(&barrier->lock); /* pairs with weft__lock_release */

@@ -1,7 +1,7 @@
 /*
  * Events. Invariant: tasks stand in the line only while the event is not set. A set claims all of
- * them, or, when the event resets itself, the first that can be claimed, and is remembered only when
- * there is none.
+ * them, or, when the event resets itself, the first that can be claimed, and is remembered only
+ * when there is none.
  */
 #include "runtime/sync/event.h"
 

@@ -29,7 +29,7 @@
  *            A waiter gives up (deadline, cancel) only by its own claim: one that U2 has claimed
  *            comes to W4, or owns the mutex and its lock call returns 0, cancelled or not.
  * Without:   the bit set before the sleep, U1 succeeds and the waiter sleeps on a free mutex.
- * Tested by: tests/unit/mutex_test.c
+ * Tested by: tests/stress/locks.c, tests/unit/mutex_test.c
  *
  * BOUND bypass: a waiter that runs when it is woken is passed over for at most 1 ms and the two
  * sections under way then, because U2 hands over as soon as the first in line has stood for 1 ms,

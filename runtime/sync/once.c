@@ -10,7 +10,7 @@
  * Forbidden: O1 reads done, and then memory as it was before R1.
  * Because:   O1 reads what R2 has released.
  * Without:   a half-made table is used, on aarch64.
- * Tested by: tests/unit/event_test.c
+ * Tested by: tests/stress/locks.c
  */
 #include <errno.h>
 #include <weft/once.h>

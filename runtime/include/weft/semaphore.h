@@ -1,6 +1,6 @@
 /*
- * Semaphores: a number of permits, handed out first come, first served. Nobody owns a permit: one task
- * may acquire it and another release it. See weft-locks(7).
+ * Semaphores: a number of permits, handed out first come, first served. Nobody owns a permit: one
+ * task may acquire it and another release it. See weft-locks(7).
  */
 #ifndef WEFT_SEMAPHORE_H
 #define WEFT_SEMAPHORE_H
