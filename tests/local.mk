@@ -133,6 +133,7 @@ stress_tests += \
     tests/stress/foreign_threads \
     tests/stress/gather \
     tests/stress/idle \
+    tests/stress/locked_io \
     tests/stress/locks \
     tests/stress/parked_million \
     tests/stress/rendezvous \

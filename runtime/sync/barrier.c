@@ -1,7 +1,8 @@
 /*
  * Barriers. arrived counts those of this round; the last to come claims all who stand, and begins
  * the next round by raising the generation. One whose wait has ended otherwise looks at that under
- * the lock: if its round is complete it was counted, and its call succeeds; else it takes itself out.
+ * the lock: if its round is complete it was counted, and its call succeeds; else it was
+ * never there.
  * So a round is never opened by too few.
  */
 #include <errno.h>

@@ -1,8 +1,8 @@
 /*
- * Locks, conditions, semaphores, events, barriers, once and futures between tasks of all workers and
- * threads that are none, with deadlines and cancels. Whoever is told that it has something has it
- * alone (or with as many as there may be), nobody waits for what is free, and all that was handed
- * out comes back.
+ * Locks, conditions, semaphores, events, barriers, once and futures between tasks of all workers
+ * and threads that are none, with deadlines and cancels. Whoever is told that it has something has
+ * it alone (or with as many as there may be), nobody waits for what is free, and all that was
+ * handed out comes back.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -301,7 +301,7 @@ static void conditions(uint32_t workers)
     stress_stop(runtime);
 }
 
-/* ---- a barrier whose members come late, give up and come again; an event that resets itself ---- */
+/* ---- a barrier whose members give up and come again; an event that resets itself ---- */
 
 static struct {
     weft_barrier barrier;

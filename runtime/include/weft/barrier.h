@@ -113,8 +113,8 @@ WEFT_API void weft_latch_fini(weft_latch *latch);
  * @latch:     the latch
  * @until:     how long to wait; WEFT_NOW only looks
  * Returns:    0
- * Errors:     -ETIMEDOUT, -ECANCELED (for a task cancelled before, also when it is open), -EPERM in a
- *             callback of the runtime
+ * Errors:     -ETIMEDOUT, -ECANCELED (for a task cancelled before, also when it is open), -EPERM in
+ *             a callback of the runtime
  * Ownership:  unchanged
  * Context:    any task, any thread    Suspends: until it is open
  * Cancel:     the wait ends; the count stays as it is

@@ -64,8 +64,8 @@ WEFT_API void weft_condition_fini(weft_condition *condition);
  *             caller's then, too (but for -EPERM)
  * Ownership:  the mutex is the caller's before and after, whatever is returned
  * Context:    any task, any thread    Suspends: until signalled, and until the mutex is free
- * Cancel:     the wait for the signal ends, that for the mutex does not; a signal that this call has
- *             got is never lost: it returns 0
+ * Cancel:     the wait for the signal ends, that for the mutex does not; a signal that this call
+ *             has got is never lost: it returns 0
  * Ordering:   what the signaller did before its unlock happens-before this return
  * Cost:       two short locks, unlock and lock of the mutex    Node: none
  * Since:      0.1    Source: Julia's Threads.Condition

@@ -59,8 +59,8 @@ WEFT_API void weft_event_fini(weft_event *event);
  * @event:     the event
  * @until:     how long to wait; WEFT_NOW: only if it is set
  * Returns:    0
- * Errors:     -ETIMEDOUT, -ECANCELED (for a task cancelled before, also when it is set), -EPERM in a
- *             callback of the runtime
+ * Errors:     -ETIMEDOUT, -ECANCELED (for a task cancelled before, also when it is set), -EPERM in
+ *             a callback of the runtime
  * Ownership:  unchanged
  * Context:    any task, any thread    Suspends: until it is set
  * Cancel:     all or nothing: an error takes nothing from an event that resets itself

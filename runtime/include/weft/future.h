@@ -1,6 +1,6 @@
 /*
- * Futures: a value that is written once, perhaps later, and read by any number of tasks. It is named by
- * a handle, because readers may hold it longer than its maker. See weft-locks(7).
+ * Futures: a value that is written once, perhaps later, and read by any number of tasks. It is
+ * named by a handle, because readers may hold it longer than its maker. See weft-locks(7).
  */
 #ifndef WEFT_FUTURE_H
 #define WEFT_FUTURE_H
@@ -62,9 +62,9 @@ WEFT_API WEFT_MUST_USE int weft_future_fail(weft_future future, int error);
  * @out_value: room for its bytes, untouched on error; NULL: only wait
  * @until:     how long to wait; WEFT_NOW only looks
  * Returns:    0
- * Errors:     the error that it was given; -ETIMEDOUT, -ECANCELED (for a task cancelled before, also
- *             when there is a value), -EPIPE when it is released meanwhile, -ESRCH, -EPERM in a
- *             callback of the runtime
+ * Errors:     the error that it was given; -ETIMEDOUT, -ECANCELED (for a task cancelled before,
+ *             also when there is a value), -EPIPE when it is released meanwhile, -ESRCH, -EPERM in
+ *             a callback of the runtime
  * Ownership:  copied out; out_value is borrowed until the return
  * Context:    any task, any thread    Suspends: until it has a value or an error
  * Cancel:     the wait ends; the value stays for others

@@ -58,9 +58,9 @@ WEFT_API void weft_once_fini(weft_once *once);
  * @argument:  handed to fn as it is
  * @until:     how long to wait for another who runs it; fn itself is not limited
  * Returns:    0 when it has been done, here or elsewhere
- * Errors:     what fn returned, when it ran here and returned a negative errno; -ETIMEDOUT, -EDEADLK
- *             when fn itself comes back here, -EPERM in a callback of the runtime, -ECANCELED for a
- *             task cancelled before or while it waits, unless it has been done
+ * Errors:     what fn returned, when it ran here and returned a negative errno; -ETIMEDOUT,
+ *             -EDEADLK when fn itself comes back here, -EPERM in a callback of the runtime,
+ *             -ECANCELED for a task cancelled before or while it waits, unless it has been done
  * Ownership:  argument stays the caller's
  * Context:    any task, any thread    Suspends: while another runs it, and when fn does
  * Cancel:     the wait ends; fn is cancelled with the task that runs it

@@ -1,7 +1,7 @@
 /*
- * Read-write locks: many readers, or one writer. Who comes while it can be had gets it, before those
- * who wait; but once the one who has waited longest has waited for a millisecond, nobody passes it.
- * So readers who keep coming never keep a writer out. See weft-locks(7).
+ * Read-write locks: many readers, or one writer. Who comes while it can be had gets it, before
+ * those who wait; but once the one who has waited longest has waited for a millisecond, nobody
+ * passes it. So readers who keep coming never keep a writer out. See weft-locks(7).
  *
  * A task that ends while it holds the lock leaves it locked for ever. A reader that asks for the
  * write lock waits for itself: readers are counted, not known.
