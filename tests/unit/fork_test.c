@@ -199,17 +199,13 @@ static const struct {
 };
 
 /* As <weft/base.h> lists them. */
-static const char *const exempt[] = { "weft_after",      "weft_canceled",   "weft_clock",
-                                      "weft_error_name", "weft_fail",       "weft_local_get",
-                                      "weft_main",       "weft_mutex_fini", "weft_mutex_init",
-                                      "weft_version" };
 static const char *const exempt[] = {
-    "weft_after",          "weft_canceled",       "weft_clock",       "weft_error_name",
-    "weft_fail",           "weft_main",           "weft_version",     "weft_barrier_fini",
-    "weft_condition_fini", "weft_condition_init", "weft_event_fini",  "weft_event_init",
-    "weft_latch_fini",     "weft_latch_init",     "weft_mutex_fini",  "weft_mutex_init",
+    "weft_after",          "weft_barrier_fini",   "weft_canceled",    "weft_clock",
+    "weft_condition_fini", "weft_condition_init", "weft_error_name",  "weft_event_fini",
+    "weft_event_init",     "weft_fail",           "weft_latch_fini",  "weft_latch_init",
+    "weft_local_get",      "weft_main",           "weft_mutex_fini",  "weft_mutex_init",
     "weft_once_fini",      "weft_once_init",      "weft_rwlock_fini", "weft_rwlock_init",
-    "weft_semaphore_fini"
+    "weft_semaphore_fini", "weft_version"
 };
 
 static bool is_called(const char *name)

@@ -31,8 +31,7 @@ typedef struct weft_counters {
     uint64_t stacks_made;      /* stacks carved out of fresh memory; all workers */
     uint64_t stack_bytes;      /* address space of all stacks; all workers */
     uint64_t helper_calls;     /* calls given to helper threads */
-    uint64_t helper_refusals;  /* of these, times the queue was full and the task waited for room;
-                                * all workers */
+    uint64_t helper_refusals;  /* calls for which no helper thread could be started; all workers */
     uint64_t helper_threads_started; /* all workers */
     uint64_t watchdog_reports; /* notices that name a task which holds up its worker; all workers */
     uint64_t live;             /* now: tasks that have not ended: at home on this worker, or sent to
