@@ -72,8 +72,8 @@ struct weft__watch {
     struct weft__watch_slot *slots; /* one for each worker */
     uint64_t switches;              /* of all workers, at the last look */
     struct weft__watch_site said[WEFT__WATCH_SITES];
-    _Atomic int64_t gap_ns; /* between two notices of a site; tests change it */
-    _Atomic uint64_t looks; /* for tests */
+    _Atomic int64_t gap_ns;   /* between two notices of a site; tests change it */
+    _Atomic uint64_t looks;   /* for tests */
     _Atomic uint64_t reports; /* notices given */
     pthread_t thread;
 };
