@@ -102,8 +102,8 @@ static inline struct weft__task *weft__switch_next(struct weft__worker *worker)
 }
 
 /* Leaves the stack of @task, which waits or yields, for whatever runs next. */
-static inline struct weft__worker *weft__switch_away(struct weft__worker *worker,
-                                                     struct weft__task *task)
+__attribute__((always_inline)) static inline struct weft__worker *weft__switch_away(
+    struct weft__worker *worker, struct weft__task *task)
 {
     struct weft__context *from = &task->stack->context;
     struct weft__task *next = weft__switch_next(worker);
