@@ -19,8 +19,8 @@
  * stack would leave a frame in the sanitizer's own call stack, which ends the process at 65,536. */
 #define WEFT__FIBER_BODY __attribute__((no_sanitize("thread")))
 #else
-/* Inlined all the same: a waiting task then has one frame below the call in which it waits, whatever
- * ran next, so that equal waits have equal stacks in a dump (walk.c leaves out that one frame). */
+/* Inlined all the same: a waiting task then has one frame below the call in which it waits,
+ * whatever ran next, so that equal waits have equal stacks in a dump (walk.c leaves it out). */
 #define WEFT__NO_TSAN __attribute__((always_inline))
 #define WEFT__FIBER_BODY
 #endif
