@@ -354,7 +354,7 @@ static int count_operations(void *argument)
     weft_fd file = weft_open("/proc/self/exe", O_RDONLY, 0, WEFT_NEVER);
     weft_counters before = read_of(-1);
     for (int i = 0; i < some; i++)
-        EXPECT_EQ(weft_pread(file, &byte, 1, (uint64_t)i * 512, WEFT_NEVER), 1);
+        EXPECT_EQ(weft_pread(file, &byte, 1, (int64_t)i * 512, WEFT_NEVER), 1);
     weft_counters after = read_of(-1);
     EXPECT_EQ(after.submissions - before.submissions, some);
     EXPECT_EQ(after.completions - before.completions, some);
