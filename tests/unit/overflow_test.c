@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runtime/base/atomic.h"
@@ -131,6 +132,25 @@ static int run_in_a_switch_to_the_loop(void)
 static int run_thread(void)
 {
     static const struct fatal_plan plan = { .name = "innocent", .body = overflow_elsewhere };
+    return fatal_run(&plan);
+}
+
+/* The child has no runtime, and nobody to tell. */
+static int overflow_in_a_child(void *argument)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(fatal_overflow(argument));
+    bool right = waitpid(child, &status, 0) == child && WIFSIGNALED(status) &&
+                 WTERMSIG(status) == SIGSEGV;
+    return right ? hosts_exit : 1;
+}
+
+static int run_forked(void)
+{
+    static const struct fatal_plan plan = { .name = "parent", .body = overflow_in_a_child };
     return fatal_run(&plan);
 }
 
@@ -265,6 +285,7 @@ static const struct fatal_row rows[] = {
     { "wild", run_wild, fatal_by_fault, { NULL, NULL }, "heard" },
     { "sent", run_sent, fatal_by_fault, { NULL, NULL }, "heard" },
     { "thread", run_thread, fatal_by_fault, { NULL, NULL }, "heard" },
+    { "forked", run_forked, hosts_exit, { NULL, NULL }, "heard" },
     { "off", run_off, fatal_by_fault, { NULL, NULL }, "heard" },
     { "no-report", run_without_report, fatal_by_fault, { NULL, NULL }, "heard" },
     { "two", run_two_at_once, hosts_exit, { "task twin-", "task twin-" }, NULL },
