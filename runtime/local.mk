@@ -185,6 +185,8 @@ weft_sources += \
     runtime/sync/source.c \
     runtime/sync/source.h \
     runtime/sync/source_chan.c \
+    runtime/sync/source_event.c \
+    runtime/sync/source_future.c \
     runtime/sync/source_task.c \
     runtime/sync/source_timer.c \
     runtime/sync/timer.c \

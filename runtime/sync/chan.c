@@ -3,21 +3,7 @@
 
 #include "runtime/base/check.h"
 #include "runtime/sched/error.h"
-
-int weft__chan_wait_out(struct weft__worker *worker, struct weft__chan *chan, uint64_t life,
-                        struct weft__waiter *waiter, weft_deadline until)
-{
-    int rc = weft__park_commit(worker, waiter->ticket, until, 0);
-
-    if (WEFT__LIKELY(rc == 0))
-        return waiter->result;
-    if (weft__record_lock_as(&chan->record, life >> WEFT__LIFE_GENERATION_SHIFT)) {
-        if (waiter->line != NULL)
-            weft__line_remove(waiter);
-        weft__record_unlock(&chan->record);
-    }
-    return rc;
-}
+#include "runtime/sync/wait.h"
 
 WEFT__COLD int weft__chan_refuse_canceled(weft_chan chan)
 {
@@ -62,7 +48,7 @@ int weft__chan_put_slowly(struct weft__worker *worker, struct weft__chan *chan, 
     weft__chan_unlock(chan, life);
     weft__chan_wake(worker, woken);
     weft__chan_wake(worker, shown);
-    return weft__chan_wait_out(worker, chan, life, &waiter, until);
+    return weft__wait_on_record(worker, &chan->record, life, &waiter, until);
 }
 
 int weft__chan_take_slowly(struct weft__worker *worker, struct weft__chan *chan, uint64_t life,
@@ -74,7 +60,8 @@ int weft__chan_take_slowly(struct weft__worker *worker, struct weft__chan *chan,
     if (WEFT__LIKELY(rc == 0))
         weft__chan_stand(worker, line, &waiter, WEFT__REASON_TAKE);
     weft__chan_unlock(chan, life);
-    return WEFT__LIKELY(rc == 0) ? weft__chan_wait_out(worker, chan, life, &waiter, until) : rc;
+    return WEFT__LIKELY(rc == 0) ? weft__wait_on_record(worker, &chan->record, life, &waiter, until)
+                                 : rc;
 }
 
 int weft_chan_put(weft_chan chan, const void *message, weft_deadline until)

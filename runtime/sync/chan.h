@@ -191,14 +191,6 @@ static inline void weft__chan_stand(struct weft__worker *worker, struct weft__li
 }
 
 /*
- * Waits as @waiter, which stands in a line of @chan; nothing is locked. A wait that ends by
- * deadline or cancel takes itself out, unless the channel, of @life, is gone: that has emptied its
- * lines.
- */
-int weft__chan_wait_out(struct weft__worker *worker, struct weft__chan *chan, uint64_t life,
-                        struct weft__waiter *waiter, weft_deadline until);
-
-/*
  * For a put that found no room in @chan, which is locked with @life: waits for room, with the
  * message; or, in an unbounded channel, makes some, and then the caller tries again
  * (WEFT__CHAN_WAITS). * Unlocks it, and wakes @woken then.

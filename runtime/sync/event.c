@@ -42,7 +42,7 @@ int weft_event_set(weft_event *event)
     size_t most = self->automatic != 0 ? 1 : INT_MAX;
     struct weft__waiter *claimed = weft__line_claim_many(&self->line, most, 0);
     if (self->automatic == 0 || claimed == NULL)
-        self->set = true;
+        weft__store_relaxed(&self->set, true);
     weft__lock_release(&self->lock);
     return (int)weft__line_wake_many(weft__self_worker(), claimed);
 }
@@ -54,8 +54,8 @@ int weft_event_reset(weft_event *event)
         return -EOWNERDEAD;
     struct weft__event *self = weft__event_of(event);
     weft__lock_acquire(&self->lock); /* pairs with weft__lock_release */
-    bool set = self->set;
-    self->set = false;
+    bool set = weft__load_relaxed(&self->set);
+    weft__store_relaxed(&self->set, false);
     weft__lock_release(&self->lock);
     return set;
 }
@@ -67,7 +67,7 @@ int weft_event_is_set(weft_event *event)
         return -EOWNERDEAD;
     struct weft__event *self = weft__event_of(event);
     weft__lock_acquire(&self->lock); /* pairs with weft__lock_release */
-    bool set = self->set;
+    bool set = weft__load_relaxed(&self->set);
     weft__lock_release(&self->lock);
     return set;
 }

@@ -12,7 +12,7 @@ struct weft__event {
     uint64_t automatic;     /* (i) */
     struct weft__line line; /* (l) */
     struct weft__lock lock;
-    bool set; /* (l) nobody stands in the line then */
+    _Atomic bool set; /* (l) nobody stands in the line then */
 };
 
 static inline struct weft__event *weft__event_of(weft_event *event)
@@ -23,10 +23,10 @@ static inline struct weft__event *weft__event_of(weft_event *event)
 /* Goes through when it is set. */
 static inline bool weft__event_take_locked(struct weft__event *event)
 {
-    bool set = event->set;
+    bool set = weft__load_relaxed(&event->set);
 
     if (event->automatic != 0)
-        event->set = false;
+        weft__store_relaxed(&event->set, false);
     return set;
 }
 

@@ -12,7 +12,7 @@
 #include "runtime/base/check.h"
 #include "runtime/sync/wait.h"
 
-enum { bytes_max = 64 * 1024, not_set = 1 };
+enum { bytes_max = 64 * 1024 };
 
 static struct weft__future *future_of(struct weft__record *record)
 {
@@ -33,9 +33,11 @@ struct weft__future *weft__future_lock(weft_future handle, int *out_error)
 
 int weft__future_read_locked(const struct weft__future *future, void *out_value)
 {
-    if (future->outcome == 0 && out_value != NULL && future->bytes > 0)
+    int outcome = weft__load_relaxed(&future->outcome);
+
+    if (outcome == 0 && out_value != NULL && future->bytes > 0)
         memcpy(out_value, future->value, future->bytes);
-    return future->outcome;
+    return outcome;
 }
 
 weft_future weft_future_create(size_t bytes)
@@ -50,7 +52,7 @@ weft_future weft_future_create(size_t bytes)
         return weft__record_refusal();
     struct weft__future *future = future_of(record);
     future->bytes = (uint32_t)bytes;
-    future->outcome = not_set;
+    weft__store_relaxed(&future->outcome, WEFT__FUTURE_UNSET);
     future->value = future->inline_value;
     weft__line_init(&future->line);
     if (bytes > WEFT__FUTURE_INLINE)
@@ -66,7 +68,8 @@ weft_future weft_future_create(size_t bytes)
 /* It is set now, and locked: serves all who wait, unlocks. Returns how many. */
 static int serve(struct weft__future *future)
 {
-    struct weft__waiter *claimed = weft__line_claim_many(&future->line, INT_MAX, future->outcome);
+    struct weft__waiter *claimed = weft__line_claim_many(&future->line, INT_MAX,
+                                                         weft__load_relaxed(&future->outcome));
 
     for (struct weft__waiter *waiter = claimed; waiter != NULL; waiter = waiter->next)
         (void)weft__future_read_locked(future, waiter->message);
@@ -79,7 +82,7 @@ static struct weft__future *lock_unset(weft_future handle, int *out_error)
 {
     struct weft__future *future = weft__future_lock(handle, out_error);
 
-    if (future == NULL || future->outcome == not_set)
+    if (future == NULL || weft__load_relaxed(&future->outcome) == WEFT__FUTURE_UNSET)
         return future;
     weft__record_unlock(&future->record);
     *out_error = -EALREADY;
@@ -96,7 +99,7 @@ int weft_future_set(weft_future future, const void *value)
     WEFT_NEED_BYTES(value, found->bytes);
     if (found->bytes > 0)
         memcpy(found->value, value, found->bytes);
-    found->outcome = 0;
+    weft__store_relaxed(&found->outcome, 0);
     return serve(found);
 }
 
@@ -111,7 +114,7 @@ int weft_future_fail(weft_future future, int error)
         weft__record_unlock(&found->record);
         return -EINVAL;
     }
-    found->outcome = error;
+    weft__store_relaxed(&found->outcome, error);
     return serve(found);
 }
 
@@ -120,20 +123,12 @@ static int wait_locked(struct weft__future *future, void *out_value, struct weft
                        weft_deadline until)
 {
     struct weft__waiter waiter = { .message = out_value };
-    uint64_t generation = weft__load_relaxed(&future->record.life) >> WEFT__LIFE_GENERATION_SHIFT;
+    uint64_t life = weft__load_relaxed(&future->record.life);
 
     waiter.ticket = weft__park_begin(task, WEFT__REASON_FUTURE);
     weft__line_append(&future->line, &waiter);
     weft__record_unlock(&future->record);
-    int rc = weft__park_commit(weft__self_worker(), waiter.ticket, until, 0);
-    if (rc == 0)
-        return waiter.result;
-    if (weft__record_lock_as(&future->record, generation)) { /* else released: its line is empty */
-        if (waiter.line != NULL)
-            weft__line_remove(&waiter);
-        weft__record_unlock(&future->record);
-    }
-    return rc;
+    return weft__wait_on_record(weft__self_worker(), &future->record, life, &waiter, until);
 }
 
 int weft_future_fetch(weft_future future, void *out_value, weft_deadline until)
@@ -146,11 +141,11 @@ int weft_future_fetch(weft_future future, void *out_value, weft_deadline until)
     struct weft__future *found = weft__future_lock(future, &rc);
     if (found == NULL)
         return rc;
-    if (found->outcome == not_set && until.ns > 0)
+    if (weft__load_relaxed(&found->outcome) == WEFT__FUTURE_UNSET && until.ns > 0)
         return wait_locked(found, out_value, task, until);
     rc = weft__future_read_locked(found, out_value);
     weft__record_unlock(&found->record);
-    return rc == not_set ? -ETIMEDOUT : rc;
+    return rc == WEFT__FUTURE_UNSET ? -ETIMEDOUT : rc;
 }
 
 int weft_future_is_set(weft_future future)
@@ -160,7 +155,7 @@ int weft_future_is_set(weft_future future)
 
     if (found == NULL)
         return rc;
-    bool set = found->outcome != not_set;
+    bool set = weft__load_relaxed(&found->outcome) != WEFT__FUTURE_UNSET;
     weft__record_unlock(&found->record);
     return set;
 }

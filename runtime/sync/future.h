@@ -8,12 +8,12 @@
 #include "runtime/sync/line.h"
 #include "runtime/task/record.h"
 
-enum { WEFT__FUTURE_INLINE = 64 };
+enum { WEFT__FUTURE_INLINE = 64, WEFT__FUTURE_UNSET = 1 };
 
 struct weft__future {
     struct weft__record record;
     uint32_t bytes;         /* (i) */
-    int outcome;            /* (l) 0: a value; negative: an error; else not set yet */
+    _Atomic int outcome;    /* (l) 0: a value; negative: an error; else WEFT__FUTURE_UNSET */
     char *value;            /* (i) */
     struct weft__line line; /* (l) nobody stands there once it is set; message is NULL or room */
     _Alignas(16) char inline_value[WEFT__FUTURE_INLINE];

@@ -8,7 +8,8 @@
 
 #include <weft/select.h>
 
-#include "runtime/sched/park.h"
+#include "runtime/sync/line.h"
+#include "runtime/task/record.h"
 
 enum weft__source_outcome {
     WEFT__SOURCE_DONE,      /* the case was done; its result is set */
@@ -48,6 +49,42 @@ extern const struct weft__source weft__source_chan; /* put, take and fetch */
 extern const struct weft__source weft__source_task;
 extern const struct weft__source weft__source_time;
 extern const struct weft__source weft__source_timer;
+
+extern const struct weft__source weft__source_event;
+extern const struct weft__source weft__source_future;
+
+/* What a case keeps in its room whose object has a line. */
+struct weft__source_room {
+    struct weft__waiter waiter;
+    int64_t due_ns; /* of a timer: the tick that it waits for */
+};
+
+static inline struct weft__source_room *weft__source_room_of(weft_case *one)
+{
+    return (struct weft__source_room *)(void *)one->room;
+}
+
+/* Under the lock of the object: puts @ticket into @line. */
+void weft__source_line_up(weft_case *one, struct weft__line *line, struct weft__ticket ticket);
+
+/* Leaves a line that the lock of the record behind the case's handle guards. */
+void weft__source_leave_record(weft_case *one);
+
+/* What the one who has claimed its waiter has set as result. */
+enum weft__source_outcome weft__source_served(weft_case *one);
+
+/* The record behind the handle of a case, not locked; NULL: none, so the case is ready, with an
+ * error. */
+static inline struct weft__record *weft__source_record(const weft_case *one, enum weft__kind kind)
+{
+    uint64_t generation = 0;
+    struct weft__record *record = weft__record_find(one->object, kind, &generation);
+
+    if (record == NULL ||
+        weft__load_relaxed(&record->life) >> WEFT__LIFE_GENERATION_SHIFT != generation)
+        return NULL;
+    return record;
+}
 
 /* The source of a kind; NULL: there is none. */
 const struct weft__source *weft__source_of(weft_case_kind kind);

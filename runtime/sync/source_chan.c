@@ -3,37 +3,16 @@
 #include "runtime/sync/chan.h"
 #include "runtime/sync/source.h"
 
-/* What a case keeps in its room. */
-struct chan_case {
-    struct weft__waiter waiter;
-    uint64_t life; /* of the channel, when the waiter was put in line */
-};
-
-_Static_assert(sizeof(struct chan_case) <= sizeof(((weft_case *)0)->room), "a case has room");
-
-static struct chan_case *room_of(weft_case *one)
-{
-    return (struct chan_case *)(void *)one->room;
-}
-
-static struct weft__chan *chan_of_case(const weft_case *one)
-{
-    uint64_t generation = 0;
-    struct weft__record *record = weft__record_find(one->object, WEFT__KIND_CHAN, &generation);
-
-    if (record == NULL ||
-        weft__load_relaxed(&record->life) >> WEFT__LIFE_GENERATION_SHIFT != generation)
-        return NULL;
-    return weft__chan_of(record);
-}
-
 /* A handle that leads nowhere is ready: with an error. */
 static bool chan_peek(const weft_case *one, int64_t now)
 {
-    const struct weft__chan *chan = chan_of_case(one);
+    struct weft__record *record = weft__source_record(one, WEFT__KIND_CHAN);
 
     (void)now;
-    if (chan == NULL || weft__load_relaxed(&chan->error) != 0)
+    if (record == NULL)
+        return true;
+    const struct weft__chan *chan = weft__chan_of(record);
+    if (weft__load_relaxed(&chan->error) != 0)
         return true;
     uint32_t count = weft__load_relaxed(&chan->count);
     if (one->kind == WEFT_CASE_KIND_TAKE)
@@ -128,7 +107,6 @@ static enum weft__source_outcome chan_stand(struct weft__worker *worker, weft_ca
 {
     int rc = 0;
     uint64_t life = 0;
-    struct chan_case *room = room_of(one);
     struct weft__waiter *shown = NULL;
     struct weft__chan *chan = weft__chan_lock(one->object, &life, &rc);
 
@@ -145,41 +123,15 @@ static enum weft__source_outcome chan_stand(struct weft__worker *worker, weft_ca
         return WEFT__SOURCE_ENDED;
     }
     WEFT_NEED_BYTES(one->pointer, chan->message_bytes);
-    room->life = life;
-    room->waiter = (struct weft__waiter){ .ticket = ticket,
-                                          .message = one->pointer,
-                                          .result = WEFT__LINE_UNSERVED };
     if (one->kind == WEFT_CASE_KIND_PUT)
         shown = weft__chan_show(chan, NULL); /* of an unbuffered one: from now on it can be taken */
-    weft__line_append(line_of(chan, one->kind), &room->waiter);
+    weft__source_line_up(one, line_of(chan, one->kind), ticket);
     weft__chan_unlock(chan, life);
     weft__chan_wake(worker, shown);
     return WEFT__SOURCE_NOT_READY;
 }
 
 /* A channel that is gone has emptied its lines. */
-static void chan_leave(weft_case *one)
-{
-    uint64_t generation = 0;
-    struct chan_case *room = room_of(one);
-    struct weft__record *record = weft__record_find(one->object, WEFT__KIND_CHAN, &generation);
-
-    if (room->waiter.result != WEFT__LINE_UNSERVED || !weft__record_lock_as(record, generation))
-        return;
-    if (room->waiter.line != NULL)
-        weft__line_remove(&room->waiter);
-    weft__record_unlock(record);
-}
-
-static enum weft__source_outcome chan_served(weft_case *one)
-{
-    int result = room_of(one)->waiter.result;
-
-    if (result == WEFT__LINE_UNSERVED)
-        return WEFT__SOURCE_NOT_READY;
-    one->result = result;
-    return WEFT__SOURCE_DONE;
-}
-
-const struct weft__source weft__source_chan = { chan_peek,  chan_attempt, chan_stand,
-                                                chan_leave, chan_served,  NULL };
+const struct weft__source weft__source_chan = { chan_peek,           chan_attempt,
+                                                chan_stand,          weft__source_leave_record,
+                                                weft__source_served, NULL };

@@ -3,8 +3,7 @@
 #include <errno.h>
 
 #include "runtime/base/clock.h"
-#include "runtime/sched/error.h"
-#include "runtime/sched/thread.h"
+#include "runtime/sync/wait.h"
 
 WEFT__COLD int weft__timer_refusal(void)
 {
@@ -62,19 +61,12 @@ static int wait_locked(struct weft__worker *worker, struct weft__ticker *ticker,
 {
     struct weft__waiter waiter = { .result = WEFT__TIMER_SET };
     weft_deadline next = sooner(until, weft__load_relaxed(&ticker->next_ns));
-    uint64_t generation = weft__load_relaxed(&ticker->record.life) >> WEFT__LIFE_GENERATION_SHIFT;
+    uint64_t life = weft__load_relaxed(&ticker->record.life);
 
     waiter.ticket = weft__park_begin(self, WEFT__REASON_TIMER);
     weft__line_append(&ticker->line, &waiter);
     weft__record_unlock(&ticker->record);
-    int rc = weft__park_commit(worker, waiter.ticket, next, 0);
-    if (rc == 0)
-        return waiter.result;
-    if (weft__record_lock_as(&ticker->record, generation)) {
-        if (waiter.line != NULL)
-            weft__line_remove(&waiter);
-        weft__record_unlock(&ticker->record);
-    }
+    int rc = weft__wait_on_record(worker, &ticker->record, life, &waiter, next);
     return rc == -ETIMEDOUT ? 0 : rc;
 }
 
@@ -84,18 +76,17 @@ int64_t weft_timer_wait(weft_timer timer, weft_deadline until)
 
     for (;;) {
         struct weft__worker *worker = weft__self_worker();
-        struct weft__task *self = weft__worker_task(worker);
-        if (self != NULL && weft__task_canceled(self))
-            return timer < 0 ? timer : -ECANCELED;
+        struct weft__task *self = weft__wait_self(worker, &rc);
+        if (self == NULL)
+            return timer < 0 ? weft__record_error(timer) : rc;
         struct weft__ticker *ticker = weft__timer_lock(timer, &rc);
         if (ticker == NULL)
             return rc;
         int64_t now = weft__clock_now();
         int64_t ticks = weft__timer_take_locked(ticker, now);
-        self = ticks > 0 || until.ns <= now ? NULL : weft__thread_or_task(worker);
-        if (self == NULL) {
+        if (ticks > 0 || until.ns <= now) {
             weft__record_unlock(&ticker->record);
-            return ticks > 0 ? ticks : until.ns <= now ? -ETIMEDOUT : weft__error_outside();
+            return ticks > 0 ? ticks : -ETIMEDOUT;
         }
         rc = wait_locked(worker, ticker, self, until);
         if (rc < 0)

@@ -35,6 +35,27 @@ int weft__wait_in_line(struct weft__lock *lock, struct weft__line *line,
     return rc;
 }
 
+void weft__wait_leave_record(struct weft__record *record, uint64_t life,
+                             struct weft__waiter *waiter)
+{
+    if (!weft__record_lock_as(record, life >> WEFT__LIFE_GENERATION_SHIFT))
+        return;
+    if (waiter->line != NULL)
+        weft__line_remove(waiter);
+    weft__record_unlock(record);
+}
+
+int weft__wait_on_record(struct weft__worker *worker, struct weft__record *record, uint64_t life,
+                         struct weft__waiter *waiter, weft_deadline until)
+{
+    int rc = weft__park_commit(worker, waiter->ticket, until, 0);
+
+    if (WEFT__LIKELY(rc == 0))
+        return waiter->result;
+    weft__wait_leave_record(record, life, waiter);
+    return rc;
+}
+
 void weft__wait_need_nobody(struct weft__lock *lock, const struct weft__line *line,
                             const char *call)
 {

@@ -20,6 +20,19 @@ int weft__wait_in_line(struct weft__lock *lock, struct weft__line *line,
                        struct weft__waiter *waiter, struct weft__task *task, weft_deadline until,
                        enum weft__wait_reason reason);
 
+/*
+ * Waits as @waiter, which stands in a line that the lock of @record guards; nothing is locked. What
+ * comes back is as of weft__wait_in_line. The record may be freed meanwhile: @life is what it was
+ * when the waiter lined up, and whoever frees it empties its lines.
+ */
+int weft__wait_on_record(struct weft__worker *worker, struct weft__record *record, uint64_t life,
+                         struct weft__waiter *waiter, weft_deadline until);
+
+/* Takes @waiter out of the line that the record guarded which had @life, if it still stands there.
+ * */
+void weft__wait_leave_record(struct weft__record *record, uint64_t life,
+                             struct weft__waiter *waiter);
+
 /* For the end of an object: ends the program when somebody stands in @line. Then nobody is in the
  * middle of a call that has let the caller in. */
 void weft__wait_need_nobody(struct weft__lock *lock, const struct weft__line *line,

@@ -343,6 +343,61 @@ static void test_select_putter_counts_as_one_who_waits(void)
     rig_each(shows_to_lookers);
 }
 
+/* Events and futures, set before the select and while it waits. */
+static void expect_set(int automatic, bool before)
+{
+    int out = 77;
+    int in = 0;
+    weft_event event;
+    weft_future future = weft_future_create(sizeof(int));
+    weft_scope scope = weft_scope_open(NULL);
+
+    weft_event_init(&event, automatic);
+    for (int i = 0; i < 2; i++) {
+        weft_case cases[] = { WEFT_CASE_EVENT(&event), WEFT_CASE_FUTURE(future, &in) };
+        struct choice choice = { cases, 2, WEFT_NEVER, -1 };
+        weft_task task = before ? 0 : waiting_choice(scope, &choice);
+        if (i == 0)
+            EXPECT_EQ(weft_event_set(&event), !before);
+        else
+            EXPECT_EQ(weft_future_set(future, &out), !before);
+        if (before)
+            (void)choose(&choice);
+        else
+            EXPECT_EQ(weft_wait(task, WEFT_NEVER), 0);
+        EXPECT_EQ(choice.done, i);
+        EXPECT_EQ(cases[i].result, 0);
+        EXPECT_EQ(in, i == 0 ? 0 : 77);
+        EXPECT_EQ(weft_event_reset(&event), i == 0 && !automatic);
+    }
+    EXPECT_EQ(weft_scope_close(scope), 0);
+    EXPECT_EQ(weft_future_release(future), 0);
+    weft_event_fini(&event); /* nobody stands in its line */
+}
+
+static int waits_for_events(void *unused)
+{
+    int value = 0;
+    weft_future failed = weft_future_create(sizeof(int));
+
+    (void)unused;
+    for (int i = 0; i < 4; i++)
+        expect_set(i % 2, i / 2 == 0);
+    EXPECT_EQ(weft_future_fail(failed, -EIO), 0);
+    weft_case one = WEFT_CASE_FUTURE(failed, &value);
+    EXPECT_EQ(weft_select(&one, 1, WEFT_NEVER), 0);
+    EXPECT_EQ(one.result, -EIO);
+    EXPECT_EQ(weft_future_release(failed), 0);
+    EXPECT_EQ(weft_select(&one, 1, WEFT_NEVER), 0);
+    EXPECT_EQ(one.result, -ESRCH);
+    return 0;
+}
+
+static void test_select_events_and_futures(void)
+{
+    rig_each(waits_for_events);
+}
+
 static int puts_unbounded(void *unused)
 {
     weft_chan chan = weft_chan_create(sizeof(int), WEFT_UNBOUNDED);
@@ -453,6 +508,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_select_meets_others_but_not_itself),
         UNIT_TEST(test_select_keeps_its_place_in_line),
         UNIT_TEST(test_select_putter_counts_as_one_who_waits),
+        UNIT_TEST(test_select_events_and_futures),
         UNIT_TEST(test_select_put_into_an_unbounded_channel),
         UNIT_TEST(test_wait_any_returns_one_that_has_ended),
         UNIT_TEST(test_select_serves_threads),

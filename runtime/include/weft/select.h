@@ -1,6 +1,7 @@
 /*
  * Waiting for the first of several things: messages and room in channels, ends of tasks, points in
- * time, timers. A select does exactly one of its cases, or none. See weft-channels(7).
+ * time, timers, events, futures. A select does exactly one of its cases, or none. See
+ * weft-channels(7).
  */
 #ifndef WEFT_SELECT_H
 #define WEFT_SELECT_H
@@ -15,15 +16,17 @@ typedef enum weft_case_kind {
     WEFT_CASE_KIND_FETCH,
     WEFT_CASE_KIND_TASK,
     WEFT_CASE_KIND_AT,
-    WEFT_CASE_KIND_TIMER
+    WEFT_CASE_KIND_TIMER,
+    WEFT_CASE_KIND_EVENT,
+    WEFT_CASE_KIND_FUTURE
 } weft_case_kind;
 
 /* One thing that a select waits for; made by one of the macros below. */
 typedef struct weft_case {
     weft_case_kind kind;
     int result;       /* of the case that select returned: what the call of its own returns */
-    int64_t object;   /* the channel, task or timer; or nanoseconds, as in weft_deadline */
-    void *pointer;    /* the message, or room for it */
+    int64_t object;   /* the channel, task, timer or future; or nanoseconds, as in weft_deadline */
+    void *pointer;    /* the message or value, or room for it; the event */
     uint64_t room[8]; /* the runtime's, while select waits */
 } weft_case;
 
@@ -42,14 +45,17 @@ typedef struct weft_case {
 #define WEFT_CASE_TASK(task) WEFT_CASE(WEFT_CASE_KIND_TASK, task, 0)
 #define WEFT_CASE_AT(until) WEFT_CASE(WEFT_CASE_KIND_AT, (until).ns, 0)
 #define WEFT_CASE_TIMER(timer) WEFT_CASE(WEFT_CASE_KIND_TIMER, timer, 0)
+#define WEFT_CASE_EVENT(event) WEFT_CASE(WEFT_CASE_KIND_EVENT, 0, event)
+#define WEFT_CASE_FUTURE(future, out_value) WEFT_CASE(WEFT_CASE_KIND_FUTURE, future, out_value)
 
 WEFT_BEGIN
 
 /*
  * weft_select - waits for the first of several cases, and does that one
  * When several can be done at once, each is as likely as another. The others are left as if they
- * had never been tried: nothing is put, nothing is taken. A channel, task or timer may stand in
- * several cases; a put and a take of one select on the same channel do not meet each other.
+ * had never been tried: nothing is put, nothing is taken. A channel, task, timer, event or future
+ * may stand in several cases; a put and a take of one select on the same channel do not meet each
+ * other.
  * @cases:     what to wait for; result of the case that was done is set: what its call of its own
  *             returns (0, the close error of a channel, -ESRCH for a stale handle, the result of a
  *             task, -EDEADLK for the running task; the count of ticks of a timer)
