@@ -64,6 +64,7 @@ _Static_assert(WEFT__KIND_TASK == 1, "a task's handle leaves bit 28 free");
 enum {
     longest_pause = 1024,
     sections_between_looks = 64,
+    wary_sections = 1000,
     handed_over = 0, /* results of a claimed waiter */
     woken_to_try = 1
 };
@@ -74,9 +75,10 @@ struct mutex {
     _Atomic uint64_t word;  /* (a:MUTEX) */
     struct weft__line line; /* (l) */
     struct weft__lock lock;
-    uint32_t depth;     /* (o) locks of the owner beyond its first */
-    uint32_t reentrant; /* (i) */
-    uint32_t sections;  /* (o) since WOKEN was set */
+    uint32_t depth;        /* (o) locks of the owner beyond its first */
+    uint32_t reentrant;    /* (i) */
+    uint32_t sections;     /* (o) since WOKEN was set */
+    _Atomic uint32_t wary; /* a hint: so many locks more look before they leap */
 };
 
 _Static_assert(sizeof(struct mutex) <= sizeof(weft_mutex), "it has no room");
@@ -231,6 +233,30 @@ WEFT__COLD static int lock_slowly(struct mutex *mutex, struct weft__worker *work
     return 0;
 }
 
+/*
+ * Takes a mutex that is free. One that nobody else has wanted lately is guessed to be 0: a load
+ * would wait for the compare-and-swap of the last unlock to drain (6.1 ns became 5.6 for lock and
+ * unlock). A wrong guess takes the line from the owner, so after one the word is loaded for a
+ * while.
+ */
+static inline bool take_at_once(struct mutex *mutex, uint64_t id)
+{
+    uint64_t word = 0;
+    uint32_t wary = weft__load_relaxed(&mutex->wary);
+
+    if (WEFT__LIKELY(wary == 0)) {
+        if (WEFT__LIKELY(weft__cas_acquire(&mutex->word, &word, id))) /* MUTEX U1 */
+            return true;
+        weft__store_relaxed(&mutex->wary, wary_sections);
+        return false;
+    }
+    word = weft__load_relaxed(&mutex->word);
+    if (!is_free(word) || !weft__cas_acquire(&mutex->word, &word, word | id)) /* MUTEX U1, U2 */
+        return false;
+    weft__store_relaxed(&mutex->wary, wary - 1);
+    return true;
+}
+
 int weft_mutex_lock(weft_mutex *mutex, weft_deadline until)
 {
     struct weft__worker *worker = weft__self_worker_here();
@@ -239,10 +265,8 @@ int weft_mutex_lock(weft_mutex *mutex, weft_deadline until)
     WEFT_NEED(mutex);
     if (WEFT__LIKELY(task != NULL) && WEFT__LIKELY(!weft__load_relaxed(&weft__record_forked))) {
         uint64_t life = weft__load_relaxed(&task->record.life);
-        uint64_t word = weft__load_relaxed(&mutex_of(mutex)->word);
-        if (WEFT__LIKELY((life & WEFT__LIFE_CANCELED) == 0) && WEFT__LIKELY(is_free(word)) &&
-            WEFT__LIKELY(weft__cas_acquire(&mutex_of(mutex)->word, &word, /* MUTEX U1, U2 */
-                                           word | weft__owner_id_of(task, life))))
+        if (WEFT__LIKELY((life & WEFT__LIFE_CANCELED) == 0) &&
+            WEFT__LIKELY(take_at_once(mutex_of(mutex), weft__owner_id_of(task, life))))
             return 0;
     }
     return lock_slowly(mutex_of(mutex), worker, until);
@@ -372,11 +396,11 @@ int weft_mutex_unlock(weft_mutex *mutex)
     WEFT_NEED(mutex);
     if (WEFT__LIKELY(task != NULL) && WEFT__LIKELY(!weft__load_relaxed(&weft__record_forked))) {
         uint64_t id = weft__owner_id_of(task, weft__load_relaxed(&task->record.life));
-        uint64_t word = weft__load_relaxed(&mutex_of(mutex)->word);
-        if (WEFT__LIKELY((word & (OWNER | NESTED)) == id) &&
-            WEFT__LIKELY((word & WAITERS) == 0 || is_wake_under_way(mutex_of(mutex), word)) &&
-            WEFT__LIKELY(weft__cas_release(&mutex_of(mutex)->word, &word, /* MUTEX U1, U3 */
-                                           word & ~OWNER)))
+        uint64_t word = id; /* a guess, too: a load would wait for that of the lock */
+        if (WEFT__LIKELY(weft__cas_release(&mutex_of(mutex)->word, &word, 0))) /* MUTEX U1 */
+            return 0;
+        if ((word & (OWNER | NESTED)) == id && is_wake_under_way(mutex_of(mutex), word) &&
+            weft__cas_release(&mutex_of(mutex)->word, &word, word & ~OWNER)) /* MUTEX U3 */
             return 0;
     }
     return unlock_slowly(mutex_of(mutex), worker);
