@@ -98,6 +98,8 @@ weft_sources += \
     runtime/sched/defer.h \
     runtime/sched/error.c \
     runtime/sched/error.h \
+    runtime/sched/deadlock.c \
+    runtime/sched/deadlock.h \
     runtime/sched/finish.c \
     runtime/sched/finish.h \
     runtime/sched/gather.c \

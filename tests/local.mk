@@ -50,6 +50,7 @@ unit_tests += \
     tests/unit/counters_test \
     tests/unit/cpuset_test \
     tests/unit/defer_test \
+    tests/unit/deadlock_test \
     tests/unit/descriptor_test \
     tests/unit/dir_test \
     tests/unit/doorbell_test \

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -236,6 +237,15 @@ int64_t weft__sys_thread_cpu(int thread)
     long rc = folded(
         clock_gettime((clockid_t)(~(unsigned)thread << 3 | per_thread | scheduled), &used));
     return rc < 0 ? rc : (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
+}
+
+/* The kernel counts each thread as a link of the folder (fs/proc/base.c, proc_task_getattr). */
+int weft__sys_thread_count(void)
+{
+    enum { own_links = 2 };
+    struct stat folder;
+    long rc = folded(stat("/proc/self/task", &folder));
+    return rc < 0 ? (int)rc : (int)folder.st_nlink - own_links;
 }
 
 /* Linux 6.6 on x86-64, 6.13 on aarch64; both newer than the C library's headers. */

@@ -74,6 +74,9 @@ int weft__sys_await_room(int fd, int ms);
 /* CPU time that a thread of this process has used, in ns. */
 int64_t weft__sys_thread_cpu(int thread);
 
+/* Threads of this process. */
+int weft__sys_thread_count(void);
+
 /* 1 when the CPU keeps a shadow stack of return addresses for the calling thread, 0 when not or
  * when the kernel knows no such thing. A test pretends one by arming the fault point with 1. */
 int weft__sys_shadow_stack(void);

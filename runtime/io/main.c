@@ -137,6 +137,7 @@ static int run_program(struct program *program, const sigset_t *before)
     }
     weft__descriptor_keep(program->ended);
     program->hook = (struct weft__hook){ .run = note_end, .last = true };
+    weft__add_relaxed(&runtime->callers, 1); /* this thread only waits from now on */
     weft_task task = weft__spawn_foreign(runtime, own_app, program, &program->hook);
     weft__handle_unpin(program->runtime);
     if (task > 0)

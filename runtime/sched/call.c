@@ -38,8 +38,10 @@ int weft_call(weft_runtime runtime, weft_task_fn fn, void *argument)
     if (found == NULL)
         return rc;
     weft_task task = weft__spawn_foreign(found, fn, argument, &call.hook);
+    weft__add_relaxed(&found->callers, 1);
     while (task > 0 && weft__load_acquire(&call.ended) == 0) /* pairs with note_end */
         (void)weft__sys_futex_wait(&call.ended, 0, INT64_MAX);
+    weft__sub_relaxed(&found->callers, 1);
     weft__handle_unpin(runtime);
     return task > 0 ? call.result : (int)task;
 }

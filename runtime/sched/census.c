@@ -115,24 +115,38 @@ static void name_it(struct tally *tally, const struct sight *sight)
     tally->named++;
 }
 
-static void walk(struct tally *tally)
+/* Shows all live tasks of @runtime, until @visit has seen enough. False then. */
+static bool walk(const struct weft__runtime *runtime,
+                 bool (*visit)(void *context, const struct sight *sight), void *context)
 {
     struct sight sight;
 
-    tally->live = 0;
     for (uint32_t number = 0; number < WEFT__RECORD_CHUNKS; number++) {
         const struct weft__record_chunk *chunk = &weft__record_chunks[number];
         char *base = weft__load_acquire(&chunk->base); /* pairs with the release in record.c */
         if (base == NULL || ((struct weft__record *)(void *)base)->kind != WEFT__KIND_TASK)
             continue;
-        for (uint32_t i = 0; i < WEFT__RECORD_CHUNK; i++) {
-            if (!look(tally->runtime, (struct weft__record *)(void *)(base + i * chunk->stride),
-                      &sight))
-                continue;
-            tally->live++;
-            name_it(tally, &sight);
-        }
+        for (uint32_t i = 0; i < WEFT__RECORD_CHUNK; i++)
+            if (look(runtime, (struct weft__record *)(void *)(base + i * chunk->stride), &sight) &&
+                !visit(context, &sight))
+                return false;
     }
+    return true;
+}
+
+static bool count_one(void *context, const struct sight *sight)
+{
+    struct tally *tally = context;
+
+    tally->live++;
+    name_it(tally, sight);
+    return true;
+}
+
+static void count_all(struct tally *tally)
+{
+    tally->live = 0;
+    (void)walk(tally->runtime, count_one, tally);
 }
 
 uint32_t weft__census_take(const struct weft__runtime *runtime, char *text, size_t text_bytes)
@@ -140,13 +154,33 @@ uint32_t weft__census_take(const struct weft__runtime *runtime, char *text, size
     struct tally tally = { .runtime = runtime, .text = text, .text_bytes = text_bytes };
 
     text[0] = '\0';
-    walk(&tally);
+    count_all(&tally);
     if (tally.named < WEFT__CENSUS_NAMED) {
         tally.parents = true;
-        walk(&tally);
+        count_all(&tally);
     }
     if (tally.live > tally.named && text_bytes > tally.length)
         (void)snprintf(text + tally.length, text_bytes - tally.length, "%s%u more",
                        tally.named > 0 ? " and " : "", tally.live - tally.named);
     return tally.live;
+}
+
+struct waits {
+    bool (*counts)(unsigned reason);
+    uint32_t live;
+};
+
+static bool waits_so(void *context, const struct sight *sight)
+{
+    struct waits *waits = context;
+
+    waits->live++;
+    return sight->waits && waits->counts(sight->reason);
+}
+
+bool weft__census_all_wait(const struct weft__runtime *runtime, bool (*counts)(unsigned reason))
+{
+    struct waits waits = { .counts = counts };
+
+    return walk(runtime, waits_so, &waits) && waits.live > 0;
 }

@@ -13,4 +13,8 @@ enum { WEFT__CENSUS_NAMED = 4 };
  */
 uint32_t weft__census_take(const struct weft__runtime *runtime, char *text, size_t text_bytes);
 
+/* Whether there are live tasks, and each of them waits for a reason that @counts. Ends with the
+ * first that does not. */
+bool weft__census_all_wait(const struct weft__runtime *runtime, bool (*counts)(unsigned reason));
+
 #endif

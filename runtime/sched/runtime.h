@@ -72,9 +72,11 @@ struct weft__watch {
     struct weft__watch_slot *slots; /* one for each worker */
     uint64_t switches;              /* of all workers, at the last look */
     struct weft__watch_site said[WEFT__WATCH_SITES];
-    _Atomic int64_t gap_ns;   /* between two notices of a site; tests change it */
-    _Atomic uint64_t looks;   /* for tests */
-    _Atomic uint64_t reports; /* notices given */
+    _Atomic int64_t gap_ns;       /* between two notices of a site; tests change it */
+    _Atomic int64_t quiet_ns;     /* before a look for a deadlock; tests change it */
+    _Atomic uint64_t looks;       /* for tests */
+    _Atomic uint64_t quiet_looks; /* for a deadlock; for tests */
+    _Atomic uint64_t reports;     /* notices given */
     pthread_t thread;
 };
 
@@ -127,6 +129,7 @@ struct weft__runtime {
     _Atomic bool overflow_said;       /* one notice about completion queues is enough */
     _Atomic uint32_t stopping;        /* enum weft__runtime_phase */
     _Atomic uint32_t quiet;           /* futex: bumped when a root runs empty while closing */
+    _Atomic uint32_t callers;         /* threads in weft_call or weft_main */
     _Atomic uint32_t foreign_cursor;  /* whose turn it is among equals */
     _Atomic uint64_t foreign_spawned; /* spawned by threads that are no workers */
 };

@@ -24,7 +24,8 @@
 #include "runtime/sched/local.h"
 
 static pthread_key_t key;
-static _Atomic bool usable; /* set once, by make_key */
+static _Atomic uint32_t sleepers; /* threads that sleep without a deadline */
+static _Atomic bool usable;       /* set once, by make_key */
 
 /* The end of a thread: it waits for nothing, so nobody holds a ticket of it. */
 static void detach(void *record)
@@ -100,16 +101,24 @@ struct weft__task *weft__thread_known(void)
     return record != NULL ? weft__task_of(record) : NULL;
 }
 
+uint32_t weft__thread_sleepers(void)
+{
+    return weft__load_relaxed(&sleepers);
+}
+
 void weft__thread_sleep(struct weft__ticket ticket, weft_deadline until)
 {
     _Atomic uint32_t *ready = &ticket.task->seen;
+    uint32_t counts = until.ns == INT64_MAX;
 
+    weft__add_relaxed(&sleepers, counts);
     while (weft__load_acquire(ready) == 0) /* THREAD T1 */
         if (weft__sys_futex_wait(ready, 0, until.ns) == -ETIMEDOUT) {
             if (weft__park_claim(ticket, WEFT__WAIT_TIMED_OUT)) /* THREAD T2 */
                 return;
             until.ns = INT64_MAX;
         }
+    weft__sub_relaxed(&sleepers, counts);
     weft__store_relaxed(ready, 0);
 }
 

@@ -4,7 +4,8 @@
  * workers and names the offender, with its stack. The workers do nothing for it but the load of
  * weft__watchdog_note: it compares the count of switches and the running task of two looks.
  *
- * It looks twice per limit (every 10 ms by default), and not at all while all workers sleep. A look
+ * It looks twice per limit (every 10 ms by default), and not at all while all workers sleep, but
+ * once after a second of that, for a deadlock (deadlock.c). A look
  * that comes late counts as at most two intervals, and a worker that would compute is excused until
  * its task has used half of the limit as CPU time: until then the machine is short of CPUs, and no
  * task is to blame.
@@ -36,6 +37,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/sys.h"
 #include "runtime/sched/capture.h"
+#include "runtime/sched/deadlock.h"
 #include "runtime/sched/launch.h"
 #include "runtime/sched/site.h"
 
@@ -266,8 +268,14 @@ static void sleep_if_quiet(struct weft__runtime *runtime)
         (void)change(watch, WEFT__WATCH_ASLEEP, WEFT__WATCH_AWAKE);
         return;
     }
-    while (weft__load_relaxed(&watch->state) == WEFT__WATCH_ASLEEP) /* WATCH W3 */
-        (void)weft__sys_futex_wait(&watch->state, WEFT__WATCH_ASLEEP, INT64_MAX);
+    int64_t until_ns = weft__clock_now() + weft__load_relaxed(&watch->quiet_ns);
+    while (weft__load_relaxed(&watch->state) == WEFT__WATCH_ASLEEP) { /* WATCH W3 */
+        if (weft__sys_futex_wait(&watch->state, WEFT__WATCH_ASLEEP, until_ns) != -ETIMEDOUT)
+            continue;
+        weft__deadlock_look(runtime);
+        weft__bump(&watch->quiet_looks);
+        until_ns = INT64_MAX;
+    }
 }
 
 static void *watch_main(void *argument)
@@ -311,6 +319,7 @@ int weft__watchdog_start(struct weft__runtime *runtime)
         return 0;
     watch->limit_ns = runtime->options.watchdog_ns;
     weft__store_relaxed(&watch->gap_ns, WEFT__NS_PER_S);
+    weft__store_relaxed(&watch->quiet_ns, WEFT__NS_PER_S);
     watch->slots = weft__memory_alloc(WEFT__NODE_LOCAL, slots_bytes(runtime));
     if (watch->slots == NULL)
         return -ENOMEM;
