@@ -29,6 +29,7 @@ weft_pkgheaders += \
     runtime/include/weft/base.h \
     runtime/include/weft/blocking.h \
     runtime/include/weft/chan.h \
+    runtime/include/weft/chan_typed.h \
     runtime/include/weft/condition.h \
     runtime/include/weft/counters.h \
     runtime/include/weft/defer.h \

@@ -46,11 +46,12 @@ unit_tests += \
     tests/unit/chan_race_test \
     tests/unit/chan_size_test \
     tests/unit/chan_test \
+    tests/unit/chan_typed_test \
     tests/unit/condition_test \
     tests/unit/counters_test \
     tests/unit/cpuset_test \
-    tests/unit/defer_test \
     tests/unit/deadlock_test \
+    tests/unit/defer_test \
     tests/unit/descriptor_test \
     tests/unit/dir_test \
     tests/unit/doorbell_test \

@@ -11,6 +11,7 @@
 #include <weft/base.h>
 #include <weft/blocking.h>
 #include <weft/chan.h>
+#include <weft/chan_typed.h>
 #include <weft/condition.h>
 #include <weft/counters.h>
 #include <weft/defer.h>

@@ -139,7 +139,8 @@ static void *write_late(void *argument)
     return (void *)(intptr_t)write(weft_fd_number(ends[1]), "x", 1);
 }
 
-/* A deadline, I/O, and a thread that sleeps outside of weft: each for longer than the quiet time. */
+/* A deadline, I/O, and a thread that sleeps outside of weft: each for longer than the quiet time.
+ * */
 static void test_what_can_end_is_no_deadlock(void)
 {
     int64_t while_ns = 150 * WEFT_MILLISECOND;
