@@ -239,10 +239,11 @@ int64_t weft__sys_thread_cpu(int thread)
     return rc < 0 ? rc : (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
 }
 
-/* The kernel counts each thread as a link of the folder (fs/proc/base.c, proc_task_getattr). */
+/* The kernel counts each thread as a link of the folder (fs/proc/base.c, proc_task_getattr).
+ * ThreadSanitizer has one of its own. */
 int weft__sys_thread_count(void)
 {
-    enum { own_links = 2 };
+    enum { own_links = 2 + WEFT__TSAN };
     struct stat folder;
     long rc = folded(stat("/proc/self/task", &folder));
     return rc < 0 ? (int)rc : (int)folder.st_nlink - own_links;
