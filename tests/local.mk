@@ -1,12 +1,13 @@
 # A unit test is one line in unit_tests: tests/unit/x_test is built from tests/unit/x_test.c, linked
 # with the private library, the support library and CUnit. A stress test is one line in stress_tests:
-# tests/stress/x from tests/stress/x.c.
+# tests/stress/x from tests/stress/x.c; a conformance test one in conformance_tests.
 
 support_sources += \
     tests/support/bed.c \
     tests/support/bed.h \
     tests/support/bodies.c \
     tests/support/bodies.h \
+    tests/support/conformance.h \
     tests/support/dumped.c \
     tests/support/dumped.h \
     tests/support/expect.c \
@@ -120,6 +121,10 @@ tests_unit_print_kernel_facts_SOURCES = tests/unit/print_kernel_facts.c $(engine
 tests_unit_switch_test_LDADD = $(LDADD) -lm
 tests_unit_probe_test_SOURCES = tests/unit/probe_test.c $(engine_stand_in)
 
+# One for each section of the features that weft promises, against <weft.h> alone.
+conformance_tests += \
+    tests/conformance/channels
+
 # Each fails the first, second, third ... call of every system call that it uses.
 fault_tests += \
     tests/fault/engine_fault \
@@ -154,12 +159,13 @@ switch_tests = tests/unit/switch_test
 
 check_PROGRAMS += \
     $(unit_tests) \
+    $(conformance_tests) \
     $(fault_tests) \
     tests/unit/planted_fault \
     tests/unit/print_kernel_facts
 EXTRA_PROGRAMS += $(stress_tests)
 CLEANFILES += $(stress_tests)
-TESTS += $(unit_tests) $(fault_tests) $(unit_test_scripts)
+TESTS += $(unit_tests) $(conformance_tests) $(fault_tests) $(unit_test_scripts)
 
 # What every program of the tests links; jemalloc last, as a program of a user would.
 LDADD = \
