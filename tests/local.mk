@@ -123,7 +123,10 @@ tests_unit_probe_test_SOURCES = tests/unit/probe_test.c $(engine_stand_in)
 
 # One for each section of the features that weft promises, against <weft.h> alone.
 conformance_tests += \
-    tests/conformance/channels
+    tests/conformance/channels \
+    tests/conformance/switching \
+    tests/conformance/tasks \
+    tests/conformance/waiting
 
 # Each fails the first, second, third ... call of every system call that it uses.
 fault_tests += \

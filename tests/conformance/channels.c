@@ -62,7 +62,6 @@ CONFORMANCE(channel_of_n_is_fifo_and_holds_n)
 {
     weft_chan chan = weft_chan_create(sizeof(int), three);
 
-    (void)argument;
     for (int i = 1; i <= three; i++)
         EXPECT_EQ(put_now(chan, i), 0);
     EXPECT_EQ(put_now(chan, three + 1), -ETIMEDOUT);
@@ -76,7 +75,6 @@ CONFORMANCE(channel_of_n_is_fifo_and_holds_n)
 /* A negative or fractional depth is no size_t; what a negative one becomes is out of range. */
 CONFORMANCE(channel_of_negative_size_is_refused)
 {
-    (void)argument;
     EXPECT_EQ(weft_chan_create(sizeof(int), (size_t)-1), -EINVAL);
     EXPECT_EQ(weft_chan_create(sizeof(int), (size_t)-three), -EINVAL);
     EXPECT_EQ(weft_chan_create((size_t)-1, 1), -EINVAL);
@@ -88,7 +86,6 @@ CONFORMANCE(channel_of_infinite_size_never_makes_a_put_wait)
     enum { many = 10000 };
     weft_chan chan = weft_chan_create(sizeof(int), WEFT_UNBOUNDED);
 
-    (void)argument;
     for (int i = 0; i < many; i++)
         EXPECT_EQ(put_now(chan, i), 0);
     for (int i = 0; i < many; i++)
@@ -103,7 +100,6 @@ CONFORMANCE(channel_of_0_is_a_rendezvous)
     weft_chan chan = weft_chan_create(sizeof(int), 0);
     weft_scope scope = weft_scope_open(NULL);
 
-    (void)argument;
     EXPECT_EQ(put_now(chan, one), -ETIMEDOUT); /* nobody takes */
     EXPECT_EQ(weft_chan_count(chan), 0);       /* and nothing stays behind */
     weft_task taker = waiting(scope, take_value, (struct turn){ chan, 0, &got });
@@ -125,7 +121,6 @@ CONFORMANCE(channel_is_typed_by_the_size_of_its_messages)
     } in = { "whole", 0.5 }, out = { "", 0 };
     weft_chan chan = weft_chan_create(sizeof(in), 1);
 
-    (void)argument;
     EXPECT_EQ(weft_chan_put(chan, &in, WEFT_NOW), 0);
     memset(in.text, 'x', sizeof(in.text)); /* by value: the copy does not change */
     EXPECT_EQ(weft_chan_take(chan, &out, WEFT_NOW), 0);
@@ -139,7 +134,6 @@ CONFORMANCE(put_blocks_while_the_channel_is_full)
     weft_chan chan = weft_chan_create(sizeof(int), one);
     weft_scope scope = weft_scope_open(NULL);
 
-    (void)argument;
     EXPECT_EQ(put_now(chan, one), 0);
     weft_task putter = waiting(scope, put_value, (struct turn){ chan, two, NULL });
     EXPECT_EQ(take_now(chan), one);
@@ -155,7 +149,6 @@ CONFORMANCE(put_blocked_at_the_close_fails_and_is_not_delivered)
     weft_scope scope = weft_scope_open(&run_all);
     weft_chan chans[] = { weft_chan_create(sizeof(int), 0), weft_chan_create(sizeof(int), one) };
 
-    (void)argument;
     EXPECT_EQ(put_now(chans[1], one), 0);
     for (int i = 0; i < 2; i++) {
         weft_task putter = waiting(scope, put_value, (struct turn){ chans[i], two, NULL });
@@ -177,7 +170,6 @@ CONFORMANCE(put_says_closed_canceled_and_timed_out_apart)
     weft_chan chan = weft_chan_create(sizeof(int), 0);
     weft_scope scope = weft_scope_open(&run_all);
 
-    (void)argument;
     EXPECT_EQ(put_now(chan, one), -ETIMEDOUT);
     weft_task putter = waiting(scope, put_value, (struct turn){ chan, one, NULL });
     EXPECT_EQ(weft_cancel(putter), 0);
@@ -195,7 +187,6 @@ CONFORMANCE(take_blocks_while_the_channel_is_empty)
     weft_chan chan = weft_chan_create(sizeof(int), one);
     weft_scope scope = weft_scope_open(NULL);
 
-    (void)argument;
     weft_task taker = waiting(scope, take_value, (struct turn){ chan, 0, &got });
     EXPECT_EQ(put_now(chan, two), 0);
     EXPECT_EQ(weft_wait(taker, WEFT_NEVER), 0);
@@ -210,7 +201,6 @@ CONFORMANCE(take_of_a_closed_channel_gives_what_is_left_then_the_error)
     weft_chan chan = weft_chan_create(sizeof(int), three);
     weft_chan unbuffered = weft_chan_create(sizeof(int), 0);
 
-    (void)argument;
     EXPECT_EQ(put_now(chan, one), 0);
     EXPECT_EQ(put_now(chan, two), 0);
     EXPECT_EQ(weft_chan_close(chan, 0), 0);
@@ -231,7 +221,6 @@ CONFORMANCE(fetch_shows_the_head_and_leaves_it)
     weft_chan unbuffered = weft_chan_create(sizeof(int), 0);
     weft_scope scope = weft_scope_open(NULL);
 
-    (void)argument;
     weft_task fetcher = waiting(scope, fetch_value, (struct turn){ chan, 0, &got });
     EXPECT_EQ(put_now(chan, one), 0);
     EXPECT_EQ(weft_wait(fetcher, WEFT_NEVER), 0);
@@ -251,7 +240,6 @@ CONFORMANCE(isready_tells_of_a_message_or_a_putter_that_waits)
     weft_chan unbuffered = weft_chan_create(sizeof(int), 0);
     weft_scope scope = weft_scope_open(NULL);
 
-    (void)argument;
     EXPECT_EQ(weft_chan_ready(chan), 0);
     EXPECT_EQ(put_now(chan, one), 0);
     EXPECT_EQ(weft_chan_ready(chan), 1);
@@ -271,7 +259,6 @@ CONFORMANCE(n_avail_counts_messages_and_putters_until_they_are_gone)
     weft_chan chan = weft_chan_create(sizeof(int), one);
     weft_scope scope = weft_scope_open(&run_all);
 
-    (void)argument;
     EXPECT_EQ(weft_chan_count(chan), 0);
     EXPECT_EQ(put_now(chan, one), 0);
     EXPECT_EQ(weft_chan_count(chan), 1);
@@ -294,7 +281,6 @@ CONFORMANCE(wait_for_a_channel_takes_nothing)
     weft_chan chan = weft_chan_create(sizeof(int), one);
     weft_scope scope = weft_scope_open(NULL);
 
-    (void)argument;
     weft_task waiter = waiting(scope, wait_for_value, (struct turn){ chan, 0, NULL });
     EXPECT_EQ(put_now(chan, one), 0);
     EXPECT_EQ(weft_wait(waiter, WEFT_NEVER), 0);
@@ -315,7 +301,6 @@ CONFORMANCE(close_wakes_all_who_wait_and_may_be_repeated)
     weft_scope scope = weft_scope_open(&run_all);
     weft_task waiters[4];
 
-    (void)argument;
     EXPECT_EQ(weft_chan_closed(full), 0);
     EXPECT_EQ(put_now(full, one), 0);
     waiters[0] = waiting(scope, put_value, (struct turn){ full, two, NULL });
@@ -345,7 +330,6 @@ CONFORMANCE(bind_closes_the_channel_with_the_first_task_that_ends)
     weft_chan chans[] = { weft_chan_create(sizeof(int), one), weft_chan_create(sizeof(int), one) };
     weft_task tasks[] = { start_end_on_message(scope, gate), start_end_on_message(scope, gate) };
 
-    (void)argument;
     for (int chan = 0; chan < 2; chan++)
         for (int task = 0; task < 2; task++)
             EXPECT_EQ(weft_chan_bind(chans[chan], tasks[task]), 0);
@@ -370,7 +354,6 @@ CONFORMANCE(bind_after_a_close_of_ones_own_is_fine)
     weft_chan gate = weft_chan_create(sizeof(int), one);
     weft_task task = start_end_on_message(scope, gate);
 
-    (void)argument;
     EXPECT_EQ(weft_chan_bind(chan, task), 0);
     EXPECT_EQ(weft_chan_close(chan, 0), 0);
     EXPECT_EQ(put_now(gate, 0), 0);
@@ -415,7 +398,6 @@ CONFORMANCE(channel_with_a_producer_ends_with_it)
     int rc;
     weft_scope scope = weft_scope_open(&run_all);
 
-    (void)argument;
     for (int i = 0; i < 2; i++, sum = 0) {
         weft_chan chan = start_producer(scope, results[i]);
         while ((rc = weft_chan_next(chan, &got, WEFT_NEVER)) > 0)
@@ -450,7 +432,6 @@ CONFORMANCE(iteration_by_several_gives_each_message_to_one)
     struct crowd *place = &crowd;
     weft_scope scope = weft_scope_open(NULL);
 
-    (void)argument;
     for (int i = 0; i < 5; i++)
         (void)weft_go_copy(scope, iterate, &place, sizeof(place));
     for (int i = 0; i < 100; i++)
@@ -468,7 +449,6 @@ CONFORMANCE(iteration_ends_with_the_error_of_the_close)
     int got = 0;
     weft_chan chan = weft_chan_create(sizeof(int), two);
 
-    (void)argument;
     EXPECT_EQ(put_now(chan, one), 0);
     EXPECT_EQ(weft_chan_close(chan, -ENODEV), 0);
     EXPECT_EQ(weft_chan_next(chan, &got, WEFT_NEVER), 1);
@@ -484,7 +464,6 @@ CONFORMANCE(batch_take_of_a_closed_channel_gives_the_rest)
     int got[5] = { 0 };
     weft_chan chan = weft_chan_create(sizeof(int), three);
 
-    (void)argument;
     EXPECT_EQ(weft_chan_put_many(chan, messages, 3, WEFT_NOW), 3);
     EXPECT_EQ(weft_chan_put_many(chan, messages, 3, WEFT_NOW), -ETIMEDOUT);
     EXPECT_EQ(weft_chan_close(chan, 0), 0);
@@ -503,7 +482,6 @@ CONFORMANCE(try_put_and_try_take_never_wait)
     int got = 0;
     weft_chan chan = weft_chan_create(sizeof(int), one);
 
-    (void)argument;
     EXPECT_EQ(weft_chan_try_take(chan, &got), -EAGAIN);
     EXPECT_EQ(weft_chan_try_put(chan, &value), 0);
     EXPECT_EQ(weft_chan_try_put(chan, &value), -EAGAIN);
@@ -521,7 +499,6 @@ CONFORMANCE(order_is_fifo_for_messages_and_for_those_who_wait)
     weft_chan chan = weft_chan_create(sizeof(int), one);
     weft_scope scope = weft_scope_open(NULL);
 
-    (void)argument;
     for (int i = 0; i < three; i++)
         (void)waiting(scope, take_value, (struct turn){ chan, 0, &got[i] });
     for (int i = 0; i < three; i++) {
@@ -561,7 +538,6 @@ CONFORMANCE(thread_safety_includes_plain_threads)
     pthread_t thread;
     weft_chan ends[] = { weft_chan_create(sizeof(int), 0), weft_chan_create(sizeof(int), 0) };
 
-    (void)argument;
     if (!EXPECT_EQ(pthread_create(&thread, NULL, echo_in_a_thread, ends), 0))
         return 0;
     for (int i = 0; i < 100; i++) {

@@ -8,6 +8,7 @@
 #define WEFT_TESTS_SUPPORT_CONFORMANCE_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <weft.h>
 
 #include "tests/support/bodies.h"
@@ -22,7 +23,7 @@
     {                                          \
         rig_each(body_##row);                  \
     }                                          \
-    static int body_##row(void *argument)
+    static int body_##row(__attribute__((unused)) void *argument)
 
 #define CONFORMANCE_TEST(row) { "test_conformance_" #row, test_conformance_##row }
 
