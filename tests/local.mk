@@ -123,9 +123,13 @@ tests_unit_probe_test_SOURCES = tests/unit/probe_test.c $(engine_stand_in)
 
 # One for each section of the features that weft promises, against <weft.h> alone.
 conformance_tests += \
+    tests/conformance/cancellation \
     tests/conformance/channels \
+    tests/conformance/guarantees \
+    tests/conformance/state \
     tests/conformance/switching \
     tests/conformance/tasks \
+    tests/conformance/waitables \
     tests/conformance/waiting
 
 # Each fails the first, second, third ... call of every system call that it uses.
