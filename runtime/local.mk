@@ -43,6 +43,8 @@ weft_pkgheaders += \
     runtime/include/weft/mutex.h \
     runtime/include/weft/notifier.h \
     runtime/include/weft/once.h \
+    runtime/include/weft/park.h \
+    runtime/include/weft/pin.h \
     runtime/include/weft/place.h \
     runtime/include/weft/print.h \
     runtime/include/weft/retry.h \
@@ -127,6 +129,9 @@ weft_sources += \
     runtime/sched/overflow.h \
     runtime/sched/park.c \
     runtime/sched/park.h \
+    runtime/sched/permit.c \
+    runtime/sched/pin.c \
+    runtime/sched/pin.h \
     runtime/sched/process.c \
     runtime/sched/query.c \
     runtime/sched/queue.h \

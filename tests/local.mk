@@ -81,6 +81,8 @@ unit_tests += \
     tests/unit/options_test \
     tests/unit/overflow_host_test \
     tests/unit/overflow_test \
+    tests/unit/park_test \
+    tests/unit/pin_test \
     tests/unit/plan_test \
     tests/unit/pool_test \
     tests/unit/print_test \
@@ -150,6 +152,7 @@ stress_tests += \
     tests/stress/locked_io \
     tests/stress/locks \
     tests/stress/parked_million \
+    tests/stress/parking \
     tests/stress/rendezvous \
     tests/stress/select \
     tests/stress/sleepers \

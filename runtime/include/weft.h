@@ -25,6 +25,8 @@
 #include <weft/mutex.h>
 #include <weft/notifier.h>
 #include <weft/once.h>
+#include <weft/park.h>
+#include <weft/pin.h>
 #include <weft/place.h>
 #include <weft/print.h>
 #include <weft/retry.h>

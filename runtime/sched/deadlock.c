@@ -47,7 +47,8 @@ bool weft__deadlock_counts(unsigned reason)
     case WEFT__REASON_BARRIER:
     case WEFT__REASON_LATCH:
     case WEFT__REASON_ONCE:
-    case WEFT__REASON_FUTURE: return true;
+    case WEFT__REASON_FUTURE:
+    case WEFT__REASON_PERMIT: return true;
     default: return false;
     }
 }

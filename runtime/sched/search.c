@@ -27,6 +27,7 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/sched/defer.h"
+#include "runtime/sched/pin.h"
 #include "runtime/sched/scope.h"
 #include "runtime/sched/sleep.h"
 
@@ -238,12 +239,13 @@ static bool anybody_idle(const struct weft__runtime *runtime)
 
 /* The deadline of a scope is a timer of the worker where it was opened: its owner stays there until
  * it has closed the scope, or two workers would change one wheel. So is the grace of a task's
- * deferred functions. */
+ * deferred functions. And a task may have pinned itself. */
 static bool is_anchored(struct weft__task *task)
 {
     struct weft__list *link = task->scopes.next;
 
-    if ((task->manner & WEFT__PARK_ANCHORED) != 0 || weft__defer_is_timed(task))
+    if ((task->manner & WEFT__PARK_ANCHORED) != 0 || weft__defer_is_timed(task) ||
+        weft__pin_holds(task))
         return true;
     while (link != &task->scopes &&
            !WEFT__CONTAINER(link, struct weft__scope, open)->deadline_armed)

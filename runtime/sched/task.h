@@ -83,6 +83,7 @@ enum weft__wait_reason {
     WEFT__REASON_LATCH,
     WEFT__REASON_ONCE,
     WEFT__REASON_FUTURE,
+    WEFT__REASON_PERMIT,
     WEFT__REASON_OPERATION /* and up: this plus enum weft__opcode */
 };
 
@@ -104,6 +105,7 @@ struct weft__extras {
     struct weft__timer grace;        /* (o) armed while they run; then the task may not move */
     struct weft__task *task;         /* (i) whose they are */
     struct weft__locals *locals;     /* (o) see local.c */
+    uint32_t pins;                   /* (o) see pin.c */
     weft_error error;                /* code 0: weft_fail was not called */
     size_t result_room;
     size_t result_bytes;

@@ -51,6 +51,7 @@ enum {
     WEFT__LIFE_RELEASED = 1u << 3, /* its handle was given up: look-ups fail */
     WEFT__LIFE_FAILED = 1u << 4,   /* task: returned a negative result */
     WEFT__LIFE_DROPPED = 1u << 5,  /* its owner has let go: freed with the last pin */
+    WEFT__LIFE_PERMIT = 1u << 6,   /* task: its next park returns at once; see permit.c */
     WEFT__LIFE_PIN = 1u << 8,
     WEFT__LIFE_GENERATION_SHIFT = 32
 };

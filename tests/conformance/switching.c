@@ -89,6 +89,54 @@ CONFORMANCE(yieldto_runs_a_given_task_next)
     return 0;
 }
 
+static int park_and_count(void *argument)
+{
+    int rc = weft_park(WEFT_NEVER);
+
+    ++**(int **)argument;
+    return rc;
+}
+
+CONFORMANCE(wait_without_an_argument_parks_until_somebody_schedules)
+{
+    int count = 0;
+    int *place = &count;
+    weft_scope scope = weft_scope_open(NULL);
+    weft_task task = weft_go_copy(scope, park_and_count, &place, sizeof(place));
+
+    rig_await(task, WEFT_TASK_WAITING);
+    for (int i = 0; i < 10; i++)
+        (void)weft_yield();
+    EXPECT_EQ(weft_wait(task, WEFT_NOW), -ETIMEDOUT);
+    EXPECT_EQ(weft_unpark(task), 1);
+    EXPECT_EQ(weft_wait(task, WEFT_NEVER), 0);
+    EXPECT_EQ(count, 1);
+    EXPECT_EQ(weft_scope_close(scope), 0);
+    return 0;
+}
+
+static int pin_and_sleep(void *argument)
+{
+    (void)argument;
+    EXPECT_EQ(weft_pin(), 0);
+    int home = weft_worker_self();
+    for (int i = 0; i < 20; i++) {
+        EXPECT_EQ(weft_sleep(weft_after(1000)), 0);
+        EXPECT_EQ(weft_worker_self(), home);
+    }
+    return weft_unpin();
+}
+
+CONFORMANCE(migration_is_held_off_by_a_pin)
+{
+    weft_scope scope = weft_scope_open(NULL);
+
+    for (int i = 0; i < 8; i++)
+        (void)weft_spawn(scope, pin_and_sleep, NULL, &WEFT_SPAWN_OPTIONS(.migratable = 1));
+    EXPECT_EQ(weft_scope_close(scope), 0);
+    return 0;
+}
+
 static int stop_clock(void *argument)
 {
     *(int *)argument = 1;
@@ -322,11 +370,13 @@ int main(int argc, char **argv)
         CONFORMANCE_TEST(yield_goes_to_the_tail),
         CONFORMANCE_TEST(yield_with_nobody_else_goes_on_at_once),
         CONFORMANCE_TEST(yieldto_runs_a_given_task_next),
+        CONFORMANCE_TEST(wait_without_an_argument_parks_until_somebody_schedules),
         CONFORMANCE_TEST(sleep_is_never_early_and_lets_others_run),
         CONFORMANCE_TEST(scheduling_order_is_fifo_for_pinned_tasks),
         CONFORMANCE_TEST(tasks_run_on_several_threads_at_the_same_time),
         CONFORMANCE_TEST(preemption_there_is_none_and_others_are_not_held_up),
         CONFORMANCE_TEST(migration_is_for_tasks_that_ask_for_it),
+        CONFORMANCE_TEST(migration_is_held_off_by_a_pin),
         CONFORMANCE_TEST(sticky_children_never_run_at_the_same_time_as_their_parent),
         CONFORMANCE_TEST(root_task_exit_drains_cancels_or_abandons),
     };

@@ -73,6 +73,30 @@ CONFORMANCE(schedule_queues_at_the_tail_and_returns_at_once)
     return 0;
 }
 
+static int park_once(void *argument)
+{
+    (void)argument;
+    return weft_park(WEFT_NEVER);
+}
+
+/* The value that Julia hands over with it, or the error, is a future's business: see
+ * test_conformance_future_is_written_once. */
+CONFORMANCE(schedule_of_a_parked_task_has_a_permit_of_one_shot)
+{
+    weft_scope scope = weft_scope_open(NULL);
+    weft_task task = weft_go(scope, park_once, NULL);
+
+    rig_await(task, WEFT_TASK_WAITING);
+    EXPECT_EQ(weft_unpark(task), 1);
+    EXPECT_EQ(weft_wait(task, WEFT_NEVER), 0);
+    EXPECT_EQ(weft_unpark(task), -ESRCH); /* finished */
+    EXPECT_EQ(weft_unpark(weft_self()), 0);
+    EXPECT_EQ(weft_unpark(weft_self()), -EALREADY); /* queued already */
+    EXPECT_EQ(weft_park(WEFT_NEVER), 0);
+    EXPECT_EQ(weft_scope_close(scope), 0);
+    return 0;
+}
+
 static int check_copy(void *argument)
 {
     (void)weft_yield();
@@ -292,6 +316,7 @@ int main(int argc, char **argv)
     static const struct unit_test tests[] = {
         CONFORMANCE_TEST(task_of_a_function_has_name_stack_and_states),
         CONFORMANCE_TEST(schedule_queues_at_the_tail_and_returns_at_once),
+        CONFORMANCE_TEST(schedule_of_a_parked_task_has_a_permit_of_one_shot),
         CONFORMANCE_TEST(async_runs_on_the_same_worker_and_gets_copies_of_values),
         CONFORMANCE_TEST(wait_for_a_task_by_many_and_again),
         CONFORMANCE_TEST(wait_for_a_task_that_failed_gives_its_error),

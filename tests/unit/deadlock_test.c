@@ -200,6 +200,7 @@ static void test_reasons_that_only_a_task_ends(void)
         [WEFT__REASON_SEMAPHORE] = true, [WEFT__REASON_EVENT] = true,
         [WEFT__REASON_BARRIER] = true,   [WEFT__REASON_LATCH] = true,
         [WEFT__REASON_ONCE] = true,      [WEFT__REASON_FUTURE] = true,
+        [WEFT__REASON_PERMIT] = true,
     };
 
     for (unsigned reason = 0; reason <= WEFT__REASON_OPERATION; reason++)

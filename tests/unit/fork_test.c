@@ -129,6 +129,10 @@ static int64_t not_called(void *argument)
     X(select, weft_select(NULL, 0, WEFT_NOW))                                                      \
     X(try_select, weft_try_select(NULL, 0))                                                        \
     X(wait_any, weft_wait_any(&made.task, 1, WEFT_NOW))                                            \
+    X(park, weft_park(WEFT_NOW))                                                                   \
+    X(unpark, weft_unpark(made.task))                                                              \
+    X(pin, weft_pin())                                                                             \
+    X(unpin, weft_unpin())                                                                         \
     X(timer_create, weft_timer_create(WEFT_NOW, 0))                                                \
     X(timer_wait, weft_timer_wait(made.timer, WEFT_NOW))                                           \
     X(timer_set, weft_timer_set(made.timer, WEFT_NOW, 0))                                          \
