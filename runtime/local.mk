@@ -121,6 +121,8 @@ weft_sources += \
     runtime/sched/local.c \
     runtime/sched/local.h \
     runtime/sched/map.c \
+    runtime/sched/monitor.c \
+    runtime/sched/monitor.h \
     runtime/sched/notice.c \
     runtime/sched/notice.h \
     runtime/sched/options.c \

@@ -5,6 +5,7 @@
 #include "runtime/sched/defer.h"
 #include "runtime/sched/gather.h"
 #include "runtime/sched/join.h"
+#include "runtime/sched/monitor.h"
 #include "runtime/sched/scope.h"
 #include "runtime/sched/site.h"
 
@@ -81,6 +82,8 @@ void weft__finish_task(struct weft__worker *worker, struct weft__task *task, int
     struct weft__hook *hooks = task->hooks;
     task->hooks = NULL;
 
+    if (WEFT__UNLIKELY(result < 0 && (task->flags & WEFT__TASK_MONITORED) != 0))
+        weft__monitor_tell(worker, task);
     if (WEFT__LIFE_PINS(life) != 0) /* whoever waits has pinned it */
         weft__join_wake(worker, claim_joiners(task, result));
     if (hooks != NULL)

@@ -358,6 +358,8 @@ static uint8_t flags_of(const weft_spawn_options *options, uint8_t flags)
 {
     if (options->migratable)
         flags |= WEFT__TASK_MIGRATABLE;
+    if (options->monitored)
+        flags |= WEFT__TASK_MONITORED;
     if (options->pinned || options->place.kind == WEFT_PLACE_WORKER ||
         options->place.kind == WEFT_PLACE_TOGETHER) {
         flags |= WEFT__TASK_PINNED;

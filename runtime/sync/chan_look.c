@@ -102,6 +102,20 @@ ssize_t weft_chan_count(weft_chan chan)
     return (ssize_t)count;
 }
 
+int weft_chan_full(weft_chan chan)
+{
+    int rc = 0;
+    uint64_t life = 0;
+    struct weft__chan *found = weft__chan_lock(chan, &life, &rc);
+
+    if (found == NULL)
+        return rc;
+    rc = !found->unbounded &&
+         weft__load_relaxed(&found->count) == weft__load_relaxed(&found->depth);
+    weft__chan_unlock(found, life);
+    return rc;
+}
+
 int weft_chan_closed(weft_chan chan)
 {
     int rc = 0;

@@ -1,5 +1,7 @@
 /* Section 1.1 of the features: tasks are created, start and finish. */
+#include <CUnit/CUnit.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/support/conformance.h"
@@ -263,6 +265,51 @@ CONFORMANCE(unhandled_failure_is_told_by_the_scope)
     return 0;
 }
 
+/* ---- the error monitor: the report of a runtime gets one text ---- */
+
+static struct {
+    int count;
+    char text[512];
+} heard;
+
+static void hear(void *context, const char *text)
+{
+    (void)context;
+    (void)snprintf(heard.text, sizeof(heard.text), "%s", text);
+    heard.count++;
+}
+
+static int fail_monitored(void *argument)
+{
+    weft_spawn_options options = WEFT_SPAWN_OPTIONS(.name = "eve", .monitored = 1);
+    weft_scope scope = weft_scope_open(&run_all);
+
+    (void)argument;
+    EXPECT_EQ(weft_wait(weft_spawn(scope, yield_then_42, NULL, &options), WEFT_NEVER), answer);
+    EXPECT_EQ(weft_wait(weft_go(scope, fail_with_words, NULL), WEFT_NEVER), -EIO);
+    EXPECT_EQ(weft_scope_join(scope, WEFT_NEVER), -EIO);
+    EXPECT_EQ(heard.count, 0); /* one ended well, the other is not monitored */
+    weft_task task = weft_spawn(scope, fail_with_words, NULL, &options);
+    EXPECT_EQ(weft_wait(task, WEFT_NEVER), -EIO); /* as without it */
+    EXPECT_EQ(weft_scope_failures(scope), 2);
+    return weft_scope_close(scope) == -EIO ? 0 : -EPROTO;
+}
+
+static void test_conformance_errormonitor_tells_of_a_failure_in_one_text(void)
+{
+    weft_runtime runtime = weft_start(&WEFT_RUNTIME_OPTIONS(.workers = 2, .report = hear), NULL);
+
+    CU_ASSERT_TRUE_FATAL(runtime > 0);
+    heard.count = 0;
+    CU_ASSERT_EQUAL(weft_call(runtime, fail_monitored, NULL), 0);
+    CU_ASSERT_EQUAL(weft_stop(runtime, weft_after(20 * WEFT_SECOND)), 0);
+    CU_ASSERT_EQUAL(heard.count, 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(heard.text, "task eve, spawned at "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(heard.text, "failed: EIO: "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(heard.text, ": the door is open"));
+    expect_assert();
+}
+
 static int change_in_place(void *argument)
 {
     *(int *)argument = answer;
@@ -325,6 +372,7 @@ int main(int argc, char **argv)
         CONFORMANCE_TEST(istaskdone_istaskstarted_istaskfailed_are_snapshots),
         CONFORMANCE_TEST(current_task_is_the_running_one),
         CONFORMANCE_TEST(unhandled_failure_is_told_by_the_scope),
+        CONFORMANCE_TEST(errormonitor_tells_of_a_failure_in_one_text),
         CONFORMANCE_TEST(task_result_is_passed_by_reference_or_as_an_int),
         CONFORMANCE_TEST(task_switch_in_a_callback_is_refused),
     };

@@ -120,6 +120,7 @@ static int64_t not_called(void *argument)
     X(chan_wait, weft_chan_wait(made.chan, WEFT_NOW))                                              \
     X(chan_put_many, weft_chan_put_many(made.chan, bytes, 1, WEFT_NOW))                            \
     X(chan_take_many, weft_chan_take_many(made.chan, bytes, 1, 1, WEFT_NOW))                       \
+    X(chan_full, weft_chan_full(made.chan))                                                        \
     X(chan_ready, weft_chan_ready(made.chan))                                                      \
     X(chan_count, weft_chan_count(made.chan))                                                      \
     X(chan_closed, weft_chan_closed(made.chan))                                                    \

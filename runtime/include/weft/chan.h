@@ -195,6 +195,21 @@ WEFT_API int weft_chan_ready(weft_chan chan);
 WEFT_API ssize_t weft_chan_count(weft_chan chan);
 
 /*
+ * weft_chan_full - whether a put would have to wait for a taker at this moment
+ * @chan:      the channel
+ * Returns:    1 when its buffer has no room, which an unbuffered channel's never has, else 0; 0 for
+ *             an unbounded one, also at its limit; a snapshot, others may be faster
+ * Errors:     -ESRCH
+ * Ownership:  unchanged
+ * Context:    any task, any thread    Suspends: never
+ * Cancel:     no effect
+ * Ordering:   none
+ * Cost:       one lock    Node: none
+ * Since:      0.1    Source: Julia's isfull
+ */
+WEFT_API int weft_chan_full(weft_chan chan);
+
+/*
  * weft_chan_closed - whether a channel lets no more messages in
  * Those in its buffer can still be taken.
  * @chan:      the channel

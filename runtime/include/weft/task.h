@@ -39,10 +39,11 @@ typedef struct weft_spawn_options {
     size_t result_bytes; /* room for weft_result_give; up to 1 GiB */
     int pinned;          /* 1: never stolen, starts where its place says */
     int migratable;      /* 1: may resume on another worker after a wait; see weft-scheduling(7) */
+    int monitored;       /* 1: when it fails, the runtime's report is told; see weft-errors(7) */
 } weft_spawn_options;
 
 #define WEFT_SPAWN_OPTIONS_INIT                                                        \
-    { sizeof(weft_spawn_options), NULL, { WEFT_PLACE_LOCAL, 0 }, 0, 0, 0, 0, 0 }
+    { sizeof(weft_spawn_options), NULL, { WEFT_PLACE_LOCAL, 0 }, 0, 0, 0, 0, 0, 0 }
 #ifndef __cplusplus
 #define WEFT_SPAWN_OPTIONS(...) \
     ((weft_spawn_options){ .size = sizeof(weft_spawn_options), __VA_ARGS__ })
