@@ -1,9 +1,9 @@
-/* The public headers in C++17: a task, channels, a select, a scope, all options. Prints the sum of
- * 1
+/* The public headers in C++17: a task, channels, a select, a scope, all options. Prints the sum of 1
  * to 100. */
 #include <weft.h>
 
 WEFT_CHAN(int);
+WEFT_CHAN_NAMED(text_chan, const char *);
 
 static int produce(void *argument)
 {

@@ -17,6 +17,8 @@ typedef int number;
 
 WEFT_CHAN(number);
 WEFT_CHAN_NAMED(point_chan, struct point);
+WEFT_CHAN_NAMED(text_chan, const char *);
+WEFT_CHAN_NAMED(place_chan, struct point *);
 
 static int pass_points(void *unused)
 {
@@ -62,10 +64,37 @@ static int pass_numbers(void *unused)
     return number_chan_release(numbers);
 }
 
+/* Pointers as messages: a const of what they point to stays there. */
+static int pass_pointers(void *unused)
+{
+    const char *words[] = { "warp", "weft" };
+    const char *read[2] = { NULL, NULL };
+    struct point here = { 1, 2, "here" };
+    struct point *places[] = { &here };
+    struct point *found = NULL;
+    text_chan texts = text_chan_create(4);
+    place_chan many = place_chan_create(1);
+    weft_case put = text_chan_case_put(texts, &words[1]);
+
+    (void)unused;
+    EXPECT_EQ(text_chan_put_many(texts, words, 2, WEFT_NOW), 2);
+    EXPECT_EQ(text_chan_take_many(texts, read, 2, 2, WEFT_NOW), 2);
+    EXPECT(read[0] == words[0] && read[1] == words[1]);
+    EXPECT_EQ(weft_try_select(&put, 1), 0);
+    EXPECT_EQ(text_chan_try_take(texts, &read[0]), 0);
+    EXPECT(read[0] == words[1]);
+    EXPECT_EQ(place_chan_put_many(many, places, 1, WEFT_NOW), 1);
+    EXPECT_EQ(place_chan_take(many, &found, WEFT_NOW), 0);
+    EXPECT(found == &here);
+    EXPECT_EQ(place_chan_release(many), 0);
+    return text_chan_release(texts);
+}
+
 static void test_typed_channels_pass_their_type(void)
 {
     rig_each(pass_points);
     rig_each(pass_numbers);
+    rig_each(pass_pointers);
 }
 
 int main(int argc, char **argv)

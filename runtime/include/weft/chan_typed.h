@@ -1,16 +1,25 @@
 /*
  * Channels of one type. WEFT_CHAN(job), at file scope, makes the type job_chan and functions whose
- * messages the compiler checks; they do what those of <weft/chan.h> do that end alike:
+ * messages the compiler checks:
  *
  *     typedef struct job { int number; } job;
  *     WEFT_CHAN(job);
  *
+ *     job one;
  *     job_chan jobs = job_chan_create(16);
  *     int rc = job_chan_put(jobs, (job){ 7 }, WEFT_NEVER);
  *     while ((rc = job_chan_next(jobs, &one, WEFT_NEVER)) > 0) ...
+ *     job_chan_release(jobs);
  *
- * A type of more than one word gets a name: WEFT_CHAN_NAMED(point_chan, struct point). The handle is
- * in the member chan, for weft_chan_bind and the like.
+ * They do what the calls of weft_chan(3) do that end alike: create takes the depth alone; put and
+ * try_put take the message itself, put_many a pointer to the first; take, next, fetch, try_take and
+ * take_many take a pointer to room for messages; close and release are the same. Cases for
+ * weft_select are made by job_chan_case_put and job_chan_case_take, from pointers to a message and
+ * to room for one. For all else there is the handle, in the member chan: weft_chan_bind(jobs.chan,
+ * producer).
+ *
+ * A type of more than one word gets a name: WEFT_CHAN_NAMED(point_chan, struct point) or
+ * WEFT_CHAN_NAMED(text_chan, const char *). An array or a pointer to a function needs a typedef.
  */
 #ifndef WEFT_CHAN_TYPED_H
 #define WEFT_CHAN_TYPED_H
@@ -24,6 +33,7 @@
 #define WEFT__TYPED_USED static inline __attribute__((unused, warn_unused_result))
 
 #define WEFT_CHAN_NAMED(name, type)                                                               \
+    typedef type name##_message; /* of a pointer, too, a const in front is the message's */       \
     typedef struct name {                                                                         \
         weft_chan chan;                                                                           \
     } name;                                                                                       \
@@ -56,8 +66,8 @@
     {                                                                                             \
         return weft_chan_try_take(self.chan, out_message);                                        \
     }                                                                                             \
-    WEFT__TYPED_USED ssize_t name##_put_many(name self, const type *messages, size_t count,       \
-                                             weft_deadline until)                                 \
+    WEFT__TYPED_USED ssize_t name##_put_many(name self, const name##_message *messages,          \
+                                             size_t count, weft_deadline until)                   \
     {                                                                                             \
         return weft_chan_put_many(self.chan, messages, count, until);                             \
     }                                                                                             \
@@ -66,7 +76,7 @@
     {                                                                                             \
         return weft_chan_take_many(self.chan, out_messages, least, most, until);                  \
     }                                                                                             \
-    WEFT__TYPED weft_case name##_case_put(name self, const type *message)                         \
+    WEFT__TYPED weft_case name##_case_put(name self, const name##_message *message)               \
     {                                                                                             \
         return WEFT_CASE_PUT(self.chan, message);                                                 \
     }                                                                                             \
