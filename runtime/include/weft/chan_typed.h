@@ -19,7 +19,8 @@
  * producer).
  *
  * A type of more than one word gets a name: WEFT_CHAN_NAMED(point_chan, struct point) or
- * WEFT_CHAN_NAMED(text_chan, const char *). An array or a pointer to a function needs a typedef.
+ * WEFT_CHAN_NAMED(text_chan, const char *). A pointer to a function needs a typedef. An array does
+ * not compile: it goes into a struct.
  */
 #ifndef WEFT_CHAN_TYPED_H
 #define WEFT_CHAN_TYPED_H
@@ -33,7 +34,8 @@
 #define WEFT__TYPED_USED static inline __attribute__((unused, warn_unused_result))
 
 #define WEFT_CHAN_NAMED(name, type)                                                               \
-    typedef type name##_message; /* of a pointer, too, a const in front is the message's */       \
+    typedef type name##_message; /* so that a const before a pointer is the pointer's */          \
+    typedef name##_message name##_by_value(void); /* does not compile for an array */             \
     typedef struct name {                                                                         \
         weft_chan chan;                                                                           \
     } name;                                                                                       \
