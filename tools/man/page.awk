@@ -241,6 +241,8 @@ function put_member(member, said,    name, start) {
     if (member ~ /weft__|^[a-z0-9_]+ opaque/)
         return
     start = match(member, /[A-Za-z_][A-Za-z0-9_]*(\[[^]]*\])*( = .*)?$/)
+    if (match(member, /\(\*[a-z0-9_]+\)\(/))
+        start = RSTART + 2
     name = word_of(substr(member, start))
     said = one_line(said " " doc_said[name])
     put_tagged(start == 0 || member ~ /^[}]/ || name ~ /^WEFT_/ ? bold(escape(member)) : \
@@ -260,6 +262,17 @@ function put_tagged(tag, said) {
     fill(prose(said))
 }
 
+# The same with code in what is said: all behind the first paragraph keeps its lines.
+function put_tagged_text(tag, said,    rest) {
+    rest = match(said, /\n  /) ? substr(said, RSTART + 1) : ""
+    put_tagged(tag, rest == "" ? said : substr(said, 1, RSTART))
+    if (rest == "")
+        return
+    put(".RS 22")
+    put_text(rest)
+    put(".RE")
+}
+
 # Macros with a comment, or with a meaning that their name gives them; the others as they are.
 function put_macros(page,    i, plain, said, count) {
     for (i = 1; i <= items; i++) {
@@ -270,7 +283,7 @@ function put_macros(page,    i, plain, said, count) {
         take_arguments(item_name[i])
         said = item_comment[i] != "" ? item_comment[i] : by_name(item_name[i])
         if (said != "")
-            put_tagged(bold(escape(item_name[i])), said)
+            put_tagged_text(bold(escape(item_name[i])), said)
         else {
             put(".PP")
             put(bold("#define " item_name[i]) " " escape(item_code[i]))

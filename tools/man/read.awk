@@ -99,7 +99,7 @@ function add_macro(    name, text) {
         return
     }
     text = substr(text, RLENGTH + 1)
-    if (comment == "" && match(text, /\/\*.*\*\//)) {
+    if (comment == "" && match(text, /\/\*[^\n]*\*\/\n*$/)) {
         comment = bare_comment(substr(text, RSTART, RLENGTH))
         text = substr(text, 1, RSTART - 1)
     }

@@ -51,7 +51,7 @@ function prose(text,    out, word, before) {
             out = out reference(word, substr(text, 2, RLENGTH - 2))
             text = substr(text, RLENGTH + 1)
         } else
-            out = out named(word)
+            out = out (text ~ /^\(/ && (word in is_call) ? called(word) : named(word))
     }
     return out escape(text)
 }
@@ -85,6 +85,13 @@ function call_named(word) {
         return bold(word) "()"
     note_reference(word "(3)")
     return bold(word) "(3)"
+}
+
+# A call with its arguments behind it
+function called(word) {
+    if (page_of[word] != current)
+        note_reference(word "(3)")
+    return bold(word)
 }
 
 function note_reference(page) {

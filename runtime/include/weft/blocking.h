@@ -18,11 +18,13 @@
  */
 typedef int64_t (*weft_blocking_fn)(void *argument);
 
+/*
+ * @cancel: asks a function that a helper has begun to return early; NULL: it is only waited for.
+ *          See weft_blocking_call
+ */
 typedef struct weft_blocking_options {
     size_t size; /* sizeof(weft_blocking_options) */
-    void (*cancel)(
-        void *argument); /* asks a function that a helper has begun to return early; NULL:
-                                     * it is only waited for. See weft_blocking_call */
+    void (*cancel)(void *argument);
 } weft_blocking_options;
 
 #define WEFT_BLOCKING_OPTIONS_INIT { sizeof(weft_blocking_options), NULL }
@@ -50,7 +52,7 @@ WEFT_BEGIN
  * @fn:        the function; called once or not at all
  * @argument:  handed to fn and to cancel as it is
  * @options:   NULL for defaults
- * @until:     how long to wait for a helper
+ * @until:     how long to wait for a helper; when it has passed, as WEFT_NOW has, fn does not run
  * Returns:    what fn returned; its errno stays on the helper, and the caller's is as it was
  * Errors:     fn's own; when fn did not run: -ETIMEDOUT, -ECANCELED, -EINVAL for a wrong size of
  *             the options, -EAGAIN or -ENOMEM when no helper runs and none can be started, -EPERM

@@ -28,11 +28,13 @@
 #include <weft/chan.h>
 #include <weft/select.h>
 
+/* Makes the type type_chan, and its functions. */
 #define WEFT_CHAN(type) WEFT_CHAN_NAMED(type##_chan, type)
 
 #define WEFT__TYPED static inline __attribute__((unused))
 #define WEFT__TYPED_USED static inline __attribute__((unused, warn_unused_result))
 
+/* Makes the type name, and its functions. */
 #define WEFT_CHAN_NAMED(name, type)                                                               \
     typedef type name##_message; /* so that a const before a pointer is the pointer's */          \
     typedef name##_message name##_by_value(void); /* does not compile for an array */             \

@@ -15,8 +15,9 @@ typedef union weft_event {
     uint64_t opaque[6];
 } weft_event;
 
-/* Not set; zeroed memory is one that is reset by hand. */
+/* Not set, and reset by hand; zeroed memory is one too. */
 #define WEFT_EVENT_INIT { { 0 } }
+/* Not set; resets itself when it has let one through. */
 #define WEFT_EVENT_AUTO_INIT { { 1 } }
 
 WEFT_BEGIN

@@ -9,13 +9,14 @@
 #include <weft/scope.h>
 #include <weft/time.h>
 
-/* Does one item: reads it at @item, writes its result at @out_result. 0 or more when all went well,
- * else a negative errno. */
+/* Does one item: reads it at item, writes its result at out_result. Returns 0 or more when all went
+ * well, else a negative errno. */
 typedef int (*weft_map_fn)(void *context, size_t index, const void *item, void *out_result);
 
 /*
  * @fn:           what to do with each item; not NULL
  * @context:      handed to fn
+ * @count:        how many items; 0: nothing is done
  * @items:        count items of item_bytes; NULL with item_bytes 0: fn goes by the index
  * @out_results:  count results of result_bytes, that of an item in its place; NULL with
  *                result_bytes 0: fn leaves nothing

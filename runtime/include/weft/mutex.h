@@ -18,8 +18,9 @@ typedef union weft_mutex {
     uint64_t opaque[6];
 } weft_mutex;
 
-/* A free mutex; zeroed memory is one too. The reentrant one may be locked again by its owner. */
+/* A free mutex; zeroed memory is one too. */
 #define WEFT_MUTEX_INIT { { 0 } }
+/* A free mutex that its owner may lock again. */
 #define WEFT_MUTEX_REENTRANT_INIT { { 0, 0, 0, 0, 1 } }
 
 WEFT_BEGIN

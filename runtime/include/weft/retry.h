@@ -11,15 +11,16 @@
 #include <weft/time.h>
 
 /*
- * 0 stands for the default everywhere.
- * @count:    how many delays there are; so many tries more than the first; 4
- * @first_ns: the first delay; cut to max_ns; 50 ms
- * @max_ns:   no delay is longer; 10 s
- * @factor:   1 or more; 5
+ * In all of them 0 stands for the default.
+ * @count:    how many delays there are, so many tries more than the first; by default 4
+ * @first_ns: the first delay, cut to max_ns; by default 50 ms
+ * @max_ns:   no delay is longer; by default 10 s
+ * @factor:   from one delay to the next, 1 or more; by default 5
  * @jitter:   up to 1, or WEFT_JITTER_NONE: each delay after the first is multiplied by a random
  *            number from 1 - jitter to 1 + jitter, so that many that failed together don't come
- *            back together; 0.1
- * @seed:     of the random numbers: the same seed gives the same delays; another one each time
+ *            back together; by default 0.1
+ * @seed:     of the random numbers: the same seed gives the same delays; by default another one
+ *            each time
  */
 typedef struct weft_delay_options {
     size_t size; /* sizeof(weft_delay_options) */
@@ -31,7 +32,7 @@ typedef struct weft_delay_options {
     uint64_t seed;
 } weft_delay_options;
 
-#define WEFT_JITTER_NONE (-1.0)
+#define WEFT_JITTER_NONE (-1.0) /* the delays are exact */
 
 #define WEFT_DELAY_OPTIONS_INIT { sizeof(weft_delay_options), 0, 0, 0, 0, 0, 0 }
 #ifndef __cplusplus

@@ -38,14 +38,23 @@ typedef struct weft_case {
     ((weft_case){ (kind), 0, (object), (void *)(uintptr_t)(pointer), { 0 } })
 #endif
 
+/* Never happens: takes the place of a case that does not count just now. */
 #define WEFT_CASE_OFF WEFT_CASE(WEFT_CASE_KIND_OFF, 0, 0)
+/* As weft_chan_put. */
 #define WEFT_CASE_PUT(chan, message) WEFT_CASE(WEFT_CASE_KIND_PUT, chan, message)
+/* As weft_chan_take. */
 #define WEFT_CASE_TAKE(chan, out_message) WEFT_CASE(WEFT_CASE_KIND_TAKE, chan, out_message)
+/* As weft_chan_fetch. */
 #define WEFT_CASE_FETCH(chan, out_message) WEFT_CASE(WEFT_CASE_KIND_FETCH, chan, out_message)
+/* As weft_wait: the task has ended. */
 #define WEFT_CASE_TASK(task) WEFT_CASE(WEFT_CASE_KIND_TASK, task, 0)
+/* As weft_sleep: the deadline has come. */
 #define WEFT_CASE_AT(until) WEFT_CASE(WEFT_CASE_KIND_AT, (until).ns, 0)
+/* As weft_timer_wait. */
 #define WEFT_CASE_TIMER(timer) WEFT_CASE(WEFT_CASE_KIND_TIMER, timer, 0)
+/* As weft_event_wait; a pointer to the event. */
 #define WEFT_CASE_EVENT(event) WEFT_CASE(WEFT_CASE_KIND_EVENT, 0, event)
+/* As weft_future_fetch; out_value may be NULL. */
 #define WEFT_CASE_FUTURE(future, out_value) WEFT_CASE(WEFT_CASE_KIND_FUTURE, future, out_value)
 
 WEFT_BEGIN
