@@ -34,11 +34,16 @@ int weft__chan_put_slowly(struct weft__worker *worker, struct weft__chan *chan, 
 {
     struct weft__waiter waiter = { .message = (void *)(uintptr_t)message };
     struct weft__waiter *shown = NULL;
-    int rc = chan->unbounded ? grow(chan, life) : refuse_wait(worker, until);
+    int rc;
 
+    if (chan->unbounded) { /* unlocked by grow, it may be another channel, or none, afterwards */
+        rc = grow(chan, life);
+        weft__chan_wake(worker, woken);
+        return rc;
+    }
+    rc = refuse_wait(worker, until);
     if (WEFT__UNLIKELY(rc != 0)) {
-        if (!chan->unbounded)
-            weft__chan_unlock(chan, life);
+        weft__chan_unlock(chan, life);
         weft__chan_wake(worker, woken);
         return rc;
     }

@@ -2,6 +2,7 @@
 #include <CUnit/CUnit.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -152,12 +153,69 @@ static void test_deadline_against_put_loses_no_message(void)
     rig_each(deadline_against_put);
 }
 
+/* Two threads: one fills an unbounded channel, the other releases it meanwhile and makes a bounded
+ * one, which gets the same record. */
+struct heir {
+    weft_chan first;        /* published by the round */
+    _Atomic uint32_t round; /* the filler works in it */
+    _Atomic uint32_t over;  /* the filler is done with it */
+};
+
+enum { heir_rounds = 10000, heir_bytes = 64 * 1024 };
+
+static void *fill(void *argument)
+{
+    static char message[heir_bytes];
+    struct heir *heir = argument;
+
+    for (uint32_t round = 1; round <= heir_rounds; round++) {
+        int rc = 0;
+        while (weft__load_acquire(&heir->round) != round) /* pairs with the store of the heir */
+            (void)sched_yield();
+        while (rc == 0)
+            rc = weft_chan_put(heir->first, message, WEFT_NEVER);
+        EXPECT_EQ(rc, -ESRCH);
+        weft__store_release(&heir->over, round); /* pairs with the load of the heir */
+    }
+    return NULL;
+}
+
+static void release_and_make(struct heir *heir, uint32_t round)
+{
+    static char message[heir_bytes];
+
+    heir->first = weft_chan_create(heir_bytes, WEFT_UNBOUNDED);
+    weft__store_release(&heir->round, round); /* pairs with the load of fill */
+    for (uint32_t i = 0; i < round * 7919 % 2000; i++)
+        weft__pause();
+    EXPECT_EQ(weft_chan_release(heir->first), 0);
+    weft_chan second = weft_chan_create(heir_bytes, 1);
+    while (weft__load_acquire(&heir->over) != round) /* pairs with the store of fill */
+        (void)sched_yield();
+    EXPECT_EQ(weft_chan_put(second, message, WEFT_NOW), 0);
+    EXPECT_EQ(weft_chan_count(heir->first), -ESRCH);
+    EXPECT_EQ(weft_chan_release(second), 0);
+}
+
+static void test_a_put_that_grows_leaves_the_next_channel_alone(void)
+{
+    pthread_t thread;
+    static struct heir heir;
+
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, fill, &heir), 0);
+    for (uint32_t round = 1; round <= heir_rounds; round++)
+        release_and_make(&heir, round);
+    CU_ASSERT_EQUAL(pthread_join(thread, NULL), 0);
+    expect_assert();
+}
+
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(test_cancel_takes_a_waiter_out_of_the_line),
         UNIT_TEST(test_cancel_against_put_loses_no_message),
         UNIT_TEST(test_deadline_against_put_loses_no_message),
+        UNIT_TEST(test_a_put_that_grows_leaves_the_next_channel_alone),
     };
     return unit_run(argc, argv, "chan_race", tests, WEFT__COUNT(tests));
 }
