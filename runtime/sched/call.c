@@ -11,7 +11,8 @@
 
 struct call {
     struct weft__hook hook;
-    _Atomic uint32_t ended; /* futex */
+    struct weft__runtime *runtime; /* (i) */
+    _Atomic uint32_t ended;        /* futex */
     int result;
 };
 
@@ -21,6 +22,7 @@ static void note_end(struct weft__hook *hook, int result)
     _Atomic uint32_t *word = &call->ended;
 
     call->result = result;
+    weft__sub_relaxed(&call->runtime->callers, 1); /* from now on the caller may act */
     weft__store_release(word, 1); /* pairs with weft_call; the caller may be gone from here on */
     (void)weft__sys_futex_wake(word, 1);
 }
@@ -37,11 +39,12 @@ int weft_call(weft_runtime runtime, weft_task_fn fn, void *argument)
     struct weft__runtime *found = weft__handle_pin(runtime, &rc);
     if (found == NULL)
         return rc;
+    call.runtime = found;
     weft_task task = weft__spawn_foreign(found, fn, argument, &call.hook);
-    weft__add_relaxed(&found->callers, 1);
+    if (task > 0)
+        weft__add_relaxed(&found->callers, 1); /* note_end may have been there already */
     while (task > 0 && weft__load_acquire(&call.ended) == 0) /* pairs with note_end */
         (void)weft__sys_futex_wait(&call.ended, 0, INT64_MAX);
-    weft__sub_relaxed(&found->callers, 1);
     weft__handle_unpin(runtime);
     return task > 0 ? call.result : (int)task;
 }

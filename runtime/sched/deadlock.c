@@ -18,8 +18,10 @@
  *            given anything. At D5 no task runs, no timer is armed, and D4 saw no wait that a
  *            completion ends. A thread outside is neither one of weft's own nor one that sleeps
  *            without a deadline in a call of weft, so there is none by D3: by count, and a thread
- *            that comes later can only be made by one that runs.
- * Without:   D5, a task that D4 saw waiting may have been woken and run meanwhile.
+ *            that comes later can only be made by one that runs. Whoever lets such a thread go
+ *            takes it out of the count first, and parks later: D2 reads that it has parked.
+ * Without:   D5, a task that D4 saw waiting may have been woken and run meanwhile; counts that the
+ *            thread itself takes back, one that gets no CPU for a second.
  * Tested by: tests/unit/deadlock_test.c
  *
  * Not seen: a deadlock of some tasks while others go on, or while any thread of the program's own

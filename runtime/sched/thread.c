@@ -23,8 +23,11 @@
 #include "runtime/sched/error.h"
 #include "runtime/sched/local.h"
 
+/* What the futex of a thread says, its seen. */
+enum { not_ready, ready, counted /* not ready, and one of sleepers */ };
+
 static pthread_key_t key;
-static _Atomic uint32_t sleepers; /* threads that sleep without a deadline */
+static _Atomic uint32_t sleepers; /* threads that nobody wakes yet, without a deadline */
 static _Atomic bool usable;       /* set once, by make_key */
 
 /* The end of a thread: it waits for nothing, so nobody holds a ticket of it. */
@@ -106,24 +109,32 @@ uint32_t weft__thread_sleepers(void)
     return weft__load_relaxed(&sleepers);
 }
 
+/*
+ * Only who sleeps on counts: whoever wakes it takes it out of the count, and not the thread itself,
+ * which may get no CPU for long, or sit in a signal handler. So the count may lag behind, for a
+ * moment even below zero, but never has one that is about to act.
+ */
 void weft__thread_sleep(struct weft__ticket ticket, weft_deadline until)
 {
-    _Atomic uint32_t *ready = &ticket.task->seen;
-    uint32_t counts = until.ns == INT64_MAX;
+    _Atomic uint32_t *word = &ticket.task->seen;
+    uint32_t seen = not_ready;
 
-    weft__add_relaxed(&sleepers, counts);
-    while (weft__load_acquire(ready) == 0) /* THREAD T1 */
-        if (weft__sys_futex_wait(ready, 0, until.ns) == -ETIMEDOUT) {
+    if (until.ns == INT64_MAX && weft__cas_acquire(word, &seen, counted)) { /* THREAD T1 */
+        weft__add_relaxed(&sleepers, 1);
+        seen = counted;
+    }
+    while (weft__load_acquire(word) != ready) /* THREAD T1 */
+        if (weft__sys_futex_wait(word, seen, until.ns) == -ETIMEDOUT) {
             if (weft__park_claim(ticket, WEFT__WAIT_TIMED_OUT)) /* THREAD T2 */
                 return;
             until.ns = INT64_MAX;
         }
-    weft__sub_relaxed(&sleepers, counts);
-    weft__store_relaxed(ready, 0);
+    weft__store_relaxed(word, not_ready);
 }
 
 void weft__thread_wake(struct weft__task *task)
 {
-    weft__store_release(&task->seen, 1); /* THREAD H3 */
+    if (weft__swap_acqrel(&task->seen, (uint32_t)ready) == counted) /* THREAD H3 */
+        weft__sub_relaxed(&sleepers, 1);
     (void)weft__sys_futex_wake(&task->seen, 1);
 }

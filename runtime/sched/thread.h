@@ -17,7 +17,7 @@ void weft__thread_sleep(struct weft__ticket ticket, weft_deadline until);
 /* Lets the thread go whose wait was claimed, after the hand-over. */
 void weft__thread_wake(struct weft__task *task);
 
-/* How many threads sleep so, without a deadline. */
+/* How many threads sleep so, without a deadline, and were not let go yet. */
 uint32_t weft__thread_sleepers(void);
 
 /* Who waits when the caller does: its task, or its thread. NULL: a worker's loop, which never

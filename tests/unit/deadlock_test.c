@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "runtime/base/atomic.h"
 #include "runtime/sched/deadlock.h"
 #include "runtime/sched/handle.h"
+#include "runtime/sched/thread.h"
 #include "tests/support/bodies.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
@@ -189,6 +191,109 @@ static void test_a_thread_outside_may_end_it(void)
     CU_ASSERT_EQUAL(weft__load_acquire(&heard.count), 0); /* pairs with the add in hear */
 }
 
+/*
+ * A thread that was let go, but gets no further meanwhile: a signal handler holds it up for longer
+ * than the quiet time. What it waited in was a take, or a call into the runtime.
+ */
+static struct {
+    pthread_t thread;
+    weft_chan asked;
+    weft_chan answered;
+    _Atomic uint32_t held; /* 1: in the handler; 2: out of it */
+} slow;
+
+static void hold_up(int number)
+{
+    (void)number;
+    weft__store_release(&slow.held, 1); /* pairs with the load of hold_up_thread */
+    await_look();
+    weft__store_release(&slow.held, 2);
+}
+
+static void hold_up_thread(void)
+{
+    weft__store_relaxed(&slow.held, 0);
+    EXPECT_EQ(pthread_kill(slow.thread, SIGUSR1), 0);
+    while (weft__load_acquire(&slow.held) == 0) /* pairs with the store of hold_up */
+        (void)sched_yield();
+}
+
+static void *answer_once(void *argument)
+{
+    uint64_t message = 0;
+
+    (void)argument;
+    EXPECT_EQ(weft_chan_take(slow.asked, &message, WEFT_NEVER), 0);
+    EXPECT_EQ(weft_chan_put(slow.answered, &message, WEFT_NEVER), 0);
+    return NULL;
+}
+
+static int ask_once(void *argument)
+{
+    uint64_t message = 0;
+
+    (void)argument;
+    while (weft__thread_sleepers() == 0)
+        (void)sched_yield();
+    hold_up_thread();
+    EXPECT_EQ(weft_chan_put(slow.asked, &message, WEFT_NEVER), 0);
+    EXPECT_EQ(weft_chan_take(slow.answered, &message, WEFT_NEVER), 0);
+    return 0;
+}
+
+static int be_held_up(void *argument)
+{
+    (void)argument;
+    hold_up_thread();
+    return 0;
+}
+
+static weft_runtime called;
+
+static void *answer_after_call(void *argument)
+{
+    uint64_t message = 0;
+
+    (void)argument;
+    slow.thread = pthread_self();
+    EXPECT_EQ(weft_call(called, be_held_up, NULL), 0);
+    EXPECT_EQ(weft_chan_put(slow.answered, &message, WEFT_NEVER), 0);
+    return NULL;
+}
+
+static int take_answer(void *argument)
+{
+    uint64_t message = 0;
+
+    (void)argument;
+    return weft_chan_take(slow.answered, &message, WEFT_NEVER);
+}
+
+static void test_a_thread_that_was_let_go_may_act(void)
+{
+    pthread_t thread;
+    struct sigaction before;
+    struct sigaction action = { .sa_handler = hold_up };
+
+    called = start_quick(hear);
+    slow.asked = weft_chan_create(sizeof(uint64_t), 0);
+    slow.answered = weft_chan_create(sizeof(uint64_t), 0);
+    CU_ASSERT_EQUAL(sigaction(SIGUSR1, &action, &before), 0);
+    CU_ASSERT_EQUAL(pthread_create(&slow.thread, NULL, answer_once, NULL), 0);
+    CU_ASSERT_EQUAL(weft_call(called, ask_once, NULL), 0);
+    CU_ASSERT_EQUAL(pthread_join(slow.thread, NULL), 0);
+    CU_ASSERT_EQUAL(pthread_create(&thread, NULL, answer_after_call, NULL), 0);
+    CU_ASSERT_EQUAL(weft_call(called, take_answer, NULL), 0);
+    CU_ASSERT_EQUAL(pthread_join(thread, NULL), 0);
+    CU_ASSERT_EQUAL(sigaction(SIGUSR1, &before, NULL), 0);
+    CU_ASSERT_EQUAL(weft_chan_release(slow.asked), 0);
+    CU_ASSERT_EQUAL(weft_chan_release(slow.answered), 0);
+    CU_ASSERT_EQUAL(weft_stop(called, weft_after(20 * WEFT_SECOND)), 0);
+    CU_ASSERT_EQUAL(weft__load_acquire(&heard.count), 0); /* pairs with the add in hear */
+    CU_ASSERT_EQUAL(weft__thread_sleepers(), 0);
+    expect_assert();
+}
+
 /* Each reason stands on one side: a new one has to be put there. */
 static void test_reasons_that_only_a_task_ends(void)
 {
@@ -213,6 +318,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_all_tasks_that_wait_for_one_another_are_named),
         UNIT_TEST(test_what_can_end_is_no_deadlock),
         UNIT_TEST(test_a_thread_outside_may_end_it),
+        UNIT_TEST(test_a_thread_that_was_let_go_may_act),
         UNIT_TEST(test_reasons_that_only_a_task_ends),
     };
     return unit_run(argc, argv, "deadlock", tests, WEFT__COUNT(tests));
