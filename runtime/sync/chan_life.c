@@ -75,6 +75,17 @@ static void move_messages(struct weft__chan *chan, char *buffer, uint32_t depth)
     weft__store_relaxed(&chan->depth, depth);
 }
 
+/* How deep a channel of this depth becomes: twice that, as far as the limits go; 0: no deeper. */
+static uint32_t next_depth(uint32_t depth, size_t message_bytes)
+{
+    size_t most = WEFT__CHAN_DEPTH_MAX;
+
+    if (message_bytes > 0 && most > WEFT__CHAN_BUFFER_MAX / message_bytes)
+        most = WEFT__CHAN_BUFFER_MAX / message_bytes;
+    size_t next = most < (size_t)depth * 2 ? most : (size_t)depth * 2;
+    return next > depth ? (uint32_t)next : 0;
+}
+
 /* The new buffer is made without the lock; who finds that another has been faster drops it. A
  * channel without bytes keeps its place in the record. */
 int weft__chan_grow(weft_chan handle, uint32_t depth)
@@ -87,12 +98,13 @@ int weft__chan_grow(weft_chan handle, uint32_t depth)
         return rc;
     size_t bytes = chan->message_bytes;
     weft__chan_unlock(chan, life);
-    if (depth >= WEFT__CHAN_DEPTH_MAX || bytes * 2 * depth > WEFT__CHAN_BUFFER_MAX)
+    uint32_t next = next_depth(depth, bytes);
+    if (next == 0)
         return -ENOBUFS;
-    char *buffer = bytes > 0 ? weft__memory_alloc(WEFT__NODE_LOCAL, bytes * 2 * depth) : NULL;
+    size_t spare_bytes = bytes * next;
+    char *buffer = bytes > 0 ? weft__memory_alloc(WEFT__NODE_LOCAL, spare_bytes) : NULL;
     if (bytes > 0 && buffer == NULL)
         return -ENOMEM;
-    size_t spare_bytes = bytes * 2 * depth;
     char *spare = buffer;
     chan = weft__chan_lock(handle, &life, &rc);
     if (chan != NULL) {
@@ -100,7 +112,7 @@ int weft__chan_grow(weft_chan handle, uint32_t depth)
             weft__load_relaxed(&chan->count) == depth) {
             spare = chan->buffer_bytes > 0 ? chan->buffer : NULL;
             spare_bytes = chan->buffer_bytes;
-            move_messages(chan, buffer, 2 * depth);
+            move_messages(chan, buffer, next);
         }
         weft__chan_unlock(chan, life);
     }

@@ -97,6 +97,23 @@ static void test_create_limits(void)
     }
 }
 
+/* Messages whose first buffer is no power of two: the limit is met all the same, and kept. */
+static void test_an_unbounded_channel_grows_to_its_limit_and_no_further(void)
+{
+    enum { bytes = 3, limit = 1 << 24, batch = 1 << 12 };
+    static const char messages[batch * bytes];
+    size_t put = 0;
+    ssize_t rc = 0;
+    weft_chan chan = weft_chan_create(bytes, WEFT_UNBOUNDED);
+
+    while (put <= limit && (rc = weft_chan_put_many(chan, messages, batch, WEFT_NEVER)) > 0)
+        put += (size_t)rc;
+    CU_ASSERT_EQUAL(rc, -ENOBUFS);
+    CU_ASSERT_EQUAL(put, limit);
+    CU_ASSERT_EQUAL(weft_chan_count(chan), limit);
+    CU_ASSERT_EQUAL(weft_chan_release(chan), 0);
+}
+
 /* Up to 64 bytes need no allocation, says weft_chan_create: 16 messages of 4 bytes. */
 static void test_a_thread_puts_and_takes(void)
 {
@@ -188,6 +205,7 @@ int main(int argc, char **argv)
     static const struct unit_test tests[] = {
         UNIT_TEST(test_messages_of_any_size_come_whole),
         UNIT_TEST(test_create_limits),
+        UNIT_TEST(test_an_unbounded_channel_grows_to_its_limit_and_no_further),
         UNIT_TEST(test_a_thread_puts_and_takes),
         UNIT_TEST(test_threads_may_put_and_what_is_behind_a_message_is_seen),
     };
