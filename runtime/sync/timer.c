@@ -77,7 +77,7 @@ int64_t weft_timer_wait(weft_timer timer, weft_deadline until)
     for (;;) {
         struct weft__worker *worker = weft__self_worker();
         struct weft__task *self = weft__wait_self(worker, &rc);
-        if (self == NULL)
+        if (rc == -ECANCELED)
             return timer < 0 ? weft__record_error(timer) : rc;
         struct weft__ticker *ticker = weft__timer_lock(timer, &rc);
         if (ticker == NULL)
@@ -87,6 +87,10 @@ int64_t weft_timer_wait(weft_timer timer, weft_deadline until)
         if (ticks > 0 || until.ns <= now) {
             weft__record_unlock(&ticker->record);
             return ticks > 0 ? ticks : -ETIMEDOUT;
+        }
+        if (self == NULL) {
+            weft__record_unlock(&ticker->record);
+            return weft__error_outside();
         }
         rc = wait_locked(worker, ticker, self, until);
         if (rc < 0)

@@ -14,11 +14,12 @@ enum { some = 5 };
 static int comes_once(void *unused)
 {
     int64_t start = weft_clock();
-    weft_timer timer = weft_timer_create(weft_after(2 * WEFT_MILLISECOND), 0);
+    weft_timer timer = weft_timer_create(WEFT_NEVER, 0);
 
     (void)unused;
     EXPECT_EQ(weft_timer_wait(timer, WEFT_NOW), -ETIMEDOUT);
     EXPECT_EQ(weft_timer_wait(timer, weft_after(WEFT_MICROSECOND)), -ETIMEDOUT);
+    EXPECT_EQ(weft_timer_set(timer, weft_after(2 * WEFT_MILLISECOND), 0), 0);
     for (int i = 0; i < 3; i++)
         EXPECT_EQ(weft_timer_wait(timer, WEFT_NEVER), 1);
     EXPECT(weft_clock() >= start + 2 * WEFT_MILLISECOND);
@@ -35,6 +36,41 @@ static int comes_once(void *unused)
 static void test_timer_that_comes_once_stays_come(void)
 {
     rig_each(comes_once);
+}
+
+/* In a callback of the runtime, which must not wait. */
+static void *look_at_timers(void *value)
+{
+    const weft_timer *timers = value;
+
+    EXPECT_EQ(weft_timer_wait(timers[0], WEFT_NEVER), 1);
+    EXPECT_EQ(weft_timer_wait(timers[1], WEFT_NOW), -ETIMEDOUT);
+    EXPECT_EQ(weft_timer_wait(timers[1], WEFT_NEVER), -EPERM);
+    EXPECT_EQ(weft_timer_wait(-EMFILE, WEFT_NEVER), -EMFILE);
+    EXPECT_EQ(weft_timer_wait(0, WEFT_NEVER), -ESRCH);
+    return NULL;
+}
+
+static int spawns_and_looks(void *unused)
+{
+    weft_local_options options = WEFT_LOCAL_OPTIONS(.inherit = look_at_timers);
+    weft_local key = weft_local_create(&options);
+    weft_timer timers[2] = { weft_timer_create(WEFT_NOW, 0), weft_timer_create(WEFT_NEVER, 0) };
+    weft_scope scope = weft_scope_open(NULL);
+
+    (void)unused;
+    EXPECT_EQ(weft_local_set(key, timers), 0);
+    EXPECT(weft_go(scope, end_well, NULL) > 0);
+    EXPECT_EQ(weft_local_set(key, NULL), 0);
+    EXPECT_EQ(weft_scope_close(scope), 0);
+    EXPECT_EQ(weft_timer_release(timers[0]), 0);
+    EXPECT_EQ(weft_timer_release(timers[1]), 0);
+    return weft_local_release(key);
+}
+
+static void test_timer_wait_in_a_callback_takes_what_has_come(void)
+{
+    rig_each(spawns_and_looks);
 }
 
 /* Ticks are counted from the first, however late they are asked for. */
@@ -263,6 +299,7 @@ int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(test_timer_that_comes_once_stays_come),
+        UNIT_TEST(test_timer_wait_in_a_callback_takes_what_has_come),
         UNIT_TEST(test_timer_ticks_add_up),
         UNIT_TEST(test_timer_bad_arguments_are_errors),
         UNIT_TEST(test_timer_set_and_release_reach_who_waits),
