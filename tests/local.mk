@@ -145,14 +145,17 @@ stress_tests += \
     tests/stress/cancel_storm \
     tests/stress/capture \
     tests/stress/dump \
+    tests/stress/errors \
     tests/stress/fairness \
     tests/stress/foreign_threads \
     tests/stress/gather \
+    tests/stress/hidden_state \
     tests/stress/idle \
     tests/stress/locked_io \
     tests/stress/locks \
     tests/stress/parked_million \
     tests/stress/parking \
+    tests/stress/print_storm \
     tests/stress/rendezvous \
     tests/stress/select \
     tests/stress/sleepers \
