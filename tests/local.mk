@@ -158,6 +158,7 @@ stress_tests += \
     tests/stress/print_storm \
     tests/stress/rendezvous \
     tests/stress/select \
+    tests/stress/signals \
     tests/stress/sleepers \
     tests/stress/spawn_join \
     tests/stress/start_stop \
