@@ -136,6 +136,7 @@ conformance_tests += \
 
 # Each fails the first, second, third ... call of every system call that it uses.
 fault_tests += \
+    tests/fault/calls_fault \
     tests/fault/engine_fault \
     tests/fault/runtime_fault
 
