@@ -47,6 +47,7 @@ weft_pkgheaders += \
     runtime/include/weft/pin.h \
     runtime/include/weft/place.h \
     runtime/include/weft/print.h \
+    runtime/include/weft/random.h \
     runtime/include/weft/retry.h \
     runtime/include/weft/runtime.h \
     runtime/include/weft/rwlock.h \
@@ -137,6 +138,7 @@ weft_sources += \
     runtime/sched/process.c \
     runtime/sched/query.c \
     runtime/sched/queue.h \
+    runtime/sched/random.c \
     runtime/sched/release.c \
     runtime/sched/retry.c \
     runtime/sched/ring.c \

@@ -87,6 +87,7 @@ unit_tests += \
     tests/unit/pool_test \
     tests/unit/print_test \
     tests/unit/probe_test \
+    tests/unit/random_test \
     tests/unit/record_test \
     tests/unit/retry_test \
     tests/unit/ring_test \

@@ -29,6 +29,7 @@
 #include <weft/pin.h>
 #include <weft/place.h>
 #include <weft/print.h>
+#include <weft/random.h>
 #include <weft/retry.h>
 #include <weft/runtime.h>
 #include <weft/rwlock.h>

@@ -1,4 +1,6 @@
 /* Section 1.4 of the features: what belongs to a task. */
+#include <string.h>
+
 #include "tests/support/conformance.h"
 
 static _Atomic int destroyed;
@@ -86,11 +88,72 @@ CONFORMANCE(task_local_storage_is_restored_even_on_error)
     return 0;
 }
 
+/* ---- random numbers ---- */
+
+enum { children = 6, draws = 4 };
+
+static uint64_t drawn[children + 1][children + 1][draws]; /* by child and grandchild */
+
+struct place {
+    int child;
+    int grandchild; /* children: the child itself */
+};
+
+static int draw(void *argument)
+{
+    const struct place *place = argument;
+    weft_scope scope = weft_scope_open(NULL);
+
+    if (place->grandchild == children) {
+        for (int i = 0; i < children; i++) {
+            struct place below = { place->child, i };
+            (void)weft_spawn(scope, draw, &below,
+                             &WEFT_SPAWN_OPTIONS(.copy_bytes = sizeof(below), .migratable = 1));
+            (void)weft_yield();
+        }
+    }
+    for (int i = 0; i < draws; i++) {
+        drawn[place->child][place->grandchild][i] = weft_random_next(weft_random_self());
+        (void)weft_yield();
+    }
+    return weft_scope_close(scope);
+}
+
+static void draw_all(uint64_t seed)
+{
+    weft_scope scope = weft_scope_open(NULL);
+
+    weft_random_seed(weft_random_self(), seed);
+    for (int i = 0; i < children; i++) {
+        struct place place = { i, children };
+        (void)weft_spawn(
+            scope, draw, &place,
+            &WEFT_SPAWN_OPTIONS(.copy_bytes = sizeof(place), .place = weft_place_spread()));
+    }
+    EXPECT_EQ(weft_scope_close(scope), 0);
+}
+
+/* Whatever the schedule: the first run, with one worker, is what all others are held against. */
+CONFORMANCE(task_local_random_generator_gives_the_same_with_the_same_seed)
+{
+    static uint64_t wanted[children + 1][children + 1][draws];
+
+    draw_all(2026);
+    if (wanted[0][0][0] == 0)
+        memcpy(wanted, drawn, sizeof(wanted));
+    EXPECT_EQ(memcmp(wanted, drawn, sizeof(wanted)), 0);
+    draw_all(2027);
+    EXPECT(memcmp(wanted, drawn, sizeof(wanted)) != 0);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
         CONFORMANCE_TEST(task_local_storage_is_the_tasks_own),
         CONFORMANCE_TEST(task_local_storage_is_restored_even_on_error),
+        CONFORMANCE_TEST(task_local_random_generator_gives_the_same_with_the_same_seed),
     };
+    (void)weft_random_self(); /* makes a key, once in a process */
     return CONFORMANCE_RUN(argc, argv, "state", tests);
 }
