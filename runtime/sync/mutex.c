@@ -370,7 +370,7 @@ static void need_owner(const struct mutex *mutex, uint64_t id, const char *call)
         return;
     if (owner != 0)
         weft__owner_describe(owner, text);
-    weft__check_failed("the caller holds the mutex", "%s: the mutex is held by %s", call, text);
+    weft__check_failed("only its owner may do that", "%s: the mutex is held by %s", call, text);
 }
 
 WEFT__COLD static int unlock_slowly(struct mutex *mutex, struct weft__worker *worker)

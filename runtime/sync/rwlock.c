@@ -240,7 +240,7 @@ WEFT__COLD static _Noreturn void refuse_unlock(uint64_t writer)
 
     if (writer != 0)
         weft__owner_describe(writer, text);
-    weft__check_failed("the caller holds the lock", "weft_rwlock_unlock: the lock is held by %s",
+    weft__check_failed("only who has it may do that", "weft_rwlock_unlock: the lock is held by %s",
                        text);
 }
 

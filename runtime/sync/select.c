@@ -59,11 +59,12 @@ static const struct weft__source *source_of(const weft_case *one)
     return one->kind == WEFT_CASE_KIND_OFF ? NULL : weft__source_of(one->kind);
 }
 
-static int look_over(struct selection *selection)
+static int look_over(struct selection *selection, const char *call)
 {
     if (WEFT__UNLIKELY(weft__load_relaxed(&weft__record_forked)))
         return -EOWNERDEAD;
-    WEFT_NEED_BYTES(selection->cases, selection->count);
+    WEFT_ASSERT(selection->cases != NULL || selection->count == 0, "%s: its argument cases is NULL",
+                call);
     for (size_t i = 0; i < selection->count; i++) {
         const weft_case *one = &selection->cases[i];
         const struct weft__source *source = source_of(one);
@@ -227,7 +228,7 @@ ssize_t weft_select(weft_case *cases, size_t count, weft_deadline until)
 
     if (is_canceled(selection.worker))
         return -ECANCELED;
-    int rc = look_over(&selection);
+    int rc = look_over(&selection, __func__);
     if (rc < 0)
         return rc;
     while (!attempt_one(&selection)) {
@@ -250,7 +251,7 @@ ssize_t weft_select(weft_case *cases, size_t count, weft_deadline until)
 ssize_t weft_try_select(weft_case *cases, size_t count)
 {
     struct selection selection = { .worker = weft__self_worker(), .cases = cases, .count = count };
-    int rc = look_over(&selection);
+    int rc = look_over(&selection, __func__);
 
     if (rc < 0)
         return rc;

@@ -23,9 +23,15 @@ static bool chan_peek(const weft_case *one, int64_t now)
            weft__line_first(&chan->takers) != NULL;
 }
 
+static void need_message(const weft_case *one, const struct weft__chan *chan)
+{
+    WEFT_ASSERT(one->pointer != NULL || chan->message_bytes == 0,
+                "weft_select: the message of a case is NULL");
+}
+
 static int do_locked(struct weft__chan *chan, weft_case *one, struct weft__waiter **out_woken)
 {
-    WEFT_NEED_BYTES(one->pointer, chan->message_bytes);
+    need_message(one, chan);
     if (one->kind == WEFT_CASE_KIND_TAKE)
         return weft__chan_take_locked(chan, one->pointer, out_woken);
     if (one->kind == WEFT_CASE_KIND_FETCH)
@@ -122,7 +128,7 @@ static enum weft__source_outcome chan_stand(struct weft__worker *worker, weft_ca
         weft__chan_unlock(chan, life);
         return WEFT__SOURCE_ENDED;
     }
-    WEFT_NEED_BYTES(one->pointer, chan->message_bytes);
+    need_message(one, chan);
     if (one->kind == WEFT_CASE_KIND_PUT)
         shown = weft__chan_show(chan, NULL); /* of an unbuffered one: from now on it can be taken */
     weft__source_line_up(one, line_of(chan, one->kind), ticket);

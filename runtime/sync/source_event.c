@@ -6,7 +6,7 @@
 static bool event_peek(const weft_case *one, int64_t now)
 {
     (void)now;
-    WEFT_NEED(one->pointer);
+    WEFT_ASSERT(one->pointer != NULL, "weft_select: the event of a case is NULL");
     return weft__load_relaxed(&weft__event_of(one->pointer)->set);
 }
 

@@ -94,6 +94,10 @@ static weft_cleanup_fn no_cleanup(void)
     X(latch_init, "weft_latch_init", "latch", (weft_latch_init(nothing, 1), 0))                  \
     X(latch_count, "weft_latch_count", "latch", weft_latch_count(nothing))                       \
     X(latch_wait, "weft_latch_wait", "latch", weft_latch_wait(nothing, WEFT_NOW))                \
+    X(select, "weft_select", "cases", weft_select(nothing, 1, WEFT_NOW))                         \
+    X(try_select, "weft_try_select", "cases", weft_try_select(nothing, 1))                       \
+    X(wait_any, "weft_wait_any", "tasks", weft_wait_any(nothing, 1, WEFT_NOW))                   \
+    X(timer_go, "weft_timer_go", "fn", weft_timer_go(scope, WEFT_NOW, 0, no_function(), NULL))   \
     X(once_init, "weft_once_init", "once", (weft_once_init(nothing), 0))                         \
     X(once_run, "weft_once_run", "once", weft_once_run(nothing, end_well, NULL, WEFT_NOW))       \
     X(once_run_fn, "weft_once_run", "fn", weft_once_run(&once, no_function(), NULL, WEFT_NOW))   \
@@ -279,10 +283,35 @@ static int64_t unlock_free(void)
     return weft_rwlock_unlock(&rwlock);
 }
 
+static int64_t select_no_message(void)
+{
+    weft_case put = WEFT_CASE_PUT(0, nothing);
+
+    put.object = weft_chan_create(4, 1);
+    return weft_select(&put, 1, WEFT_NEVER);
+}
+
+static int64_t wait_for_no_room(void)
+{
+    weft_case take = WEFT_CASE_TAKE(0, nothing);
+
+    take.object = weft_chan_create(4, 1);
+    return weft_select(&take, 1, WEFT_NEVER);
+}
+
+static int64_t select_no_event(void)
+{
+    weft_case none = WEFT_CASE_EVENT(nothing);
+    return weft_try_select(&none, 1);
+}
+
 static const struct {
     const char *wanted;
     int64_t (*call)(void);
 } others[] = {
+    { "weft_select: the message of a case is NULL", select_no_message },
+    { "weft_select: the message of a case is NULL", wait_for_no_room },
+    { "weft_select: the event of a case is NULL", select_no_event },
     { "weft_rwlock_unlock: the lock is held by nobody", unlock_free },
     { "weft_rwlock_unlock: the lock is held by a task that has ended", unlock_of_writer },
     { "weft_rwlock_fini: the lock is held by 1 readers", fini_of_reader },
