@@ -47,7 +47,7 @@ static int run_app(void *argument)
     return program->result;
 }
 
-/* The first task: owns app, and reads its error object before the scope goes. */
+/* The first task, named "weft_main": owns app, and reads its error object before the scope goes. */
 static int own_app(void *argument)
 {
     struct program *program = argument;
@@ -138,7 +138,7 @@ static int run_program(struct program *program, const sigset_t *before)
     weft__descriptor_keep(program->ended);
     program->hook = (struct weft__hook){ .run = note_end, .last = true };
     weft__add_relaxed(&runtime->callers, 1); /* this thread only waits from now on */
-    weft_task task = weft__spawn_foreign(runtime, own_app, program, &program->hook);
+    weft_task task = weft__spawn_foreign(runtime, own_app, program, "weft_main", &program->hook);
     weft__handle_unpin(program->runtime);
     if (task > 0)
         wait_for_end(program, before);

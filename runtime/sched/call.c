@@ -40,7 +40,7 @@ int weft_call(weft_runtime runtime, weft_task_fn fn, void *argument)
     if (found == NULL)
         return rc;
     call.runtime = found;
-    weft_task task = weft__spawn_foreign(found, fn, argument, &call.hook);
+    weft_task task = weft__spawn_foreign(found, fn, argument, NULL, &call.hook);
     if (task > 0)
         weft__add_relaxed(&found->callers, 1); /* note_end may have been there already */
     while (task > 0 && weft__load_acquire(&call.ended) == 0) /* pairs with note_end */

@@ -401,7 +401,7 @@ weft_task weft_spawn(weft_scope scope, weft_task_fn fn, void *argument,
 }
 
 weft_task weft__spawn_foreign(struct weft__runtime *runtime, weft_task_fn fn, void *argument,
-                              struct weft__hook *hook)
+                              const char *name, struct weft__hook *hook)
 {
     uint32_t index = weft__add_relaxed(&runtime->foreign_cursor, 1) % runtime->worker_count;
     struct weft__scope *root = runtime->workers[index]->root;
@@ -411,10 +411,10 @@ weft_task weft__spawn_foreign(struct weft__runtime *runtime, weft_task_fn fn, vo
 
     if (task == NULL)
         return -ENOMEM;
+    int rc = apply_options(task, &(weft_spawn_options){ .name = name });
     task->hooks = hook;
     task->site = __builtin_return_address(0);
-    int rc = 0;
-    if (lock_root(runtime, root, &rc) == NULL) {
+    if (rc < 0 || lock_root(runtime, root, &rc) == NULL) {
         unmake_task(task, cache_of(worker));
         return rc;
     }

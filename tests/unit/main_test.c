@@ -45,6 +45,13 @@ static int fail_with_words(void *argument)
     return weft_fail(-EIO, NULL, "the %s is open", "door");
 }
 
+/* weft_main has a task of its own, which a dump shows too. */
+static int dump_tasks(void *argument)
+{
+    (void)argument;
+    return weft_dump(STDERR_FILENO);
+}
+
 /* argv is "PROGRAM --as arguments". */
 static int count_arguments(void *argument)
 {
@@ -109,6 +116,7 @@ static const struct program {
     { "fails", fail, 1, "weft: the program failed: EIO", NULL },
     { "words", fail_with_words, 1, "weft: the program failed: the door is open", NULL },
     { "arguments", count_arguments, 0, NULL, NULL },
+    { "dump", dump_tasks, 2, " \"weft_main\": ", NULL },
     { "detached", leave_detached, 4, NULL, NULL },
     { "interrupt", interrupt, 130, NULL, NULL },
     { "twice", interrupt_twice, -SIGINT, NULL, NULL },

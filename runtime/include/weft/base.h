@@ -53,11 +53,11 @@ typedef int64_t weft_notifier;
  * Fork. When a process that has started a runtime or made a handle forks, every call in the child
  * answers -EOWNERDEAD, whatever its arguments and its list of errors; a child calls exec, or _exit.
  * Exempt are the calls that need nothing of the parent's: weft_version, weft_clock, weft_after,
- * weft_error_name, weft_fail (its code), weft_canceled (0), weft_local_get and weft_random_self (NULL), weft_main (2,
- * and a sentence on standard error), and those on the caller's own storage that return nothing or
- * a number, weft_mutex_init and its sisters, weft_random_next and its. A child that returns from the body of a task is ended by
- * SIGABRT, with a sentence. A process that has only printed, or used the exempt calls, may fork and
- * go on.
+ * weft_error_name, weft_fail (its code), weft_canceled (0), weft_local_get and weft_random_self
+ * (NULL), weft_main (2, and a sentence on standard error), and those on the caller's own storage
+ * that return nothing or a number: weft_mutex_init and its sisters, weft_random_next and its. A
+ * child that returns from the body of a task is ended by SIGABRT, with a sentence. A process that
+ * has only printed, or used the exempt calls, may fork and go on.
  */
 
 WEFT_BEGIN
