@@ -14,13 +14,13 @@ static const struct {
 } fixed[] = {
     { ECANCELED, "ECANCELED: the task or its scope was cancelled" },
     { ETIMEDOUT, "ETIMEDOUT: the deadline passed" },
-    { EPIPE, "EPIPE: the channel or pipe is closed" },
+    { EPIPE, "EPIPE: the channel or pipe is closed, or what was waited for is released" },
     { EAGAIN, "EAGAIN: it would have to wait" },
     { ESRCH, "ESRCH: the handle is stale, or of another kind" },
     { EBADF, "EBADF: the file is closed, or the handle is of another kind" },
     { ESHUTDOWN, "ESHUTDOWN: the runtime is stopping" },
-    { EOPNOTSUPP, "EOPNOTSUPP: the kernel lacks it" },
-    { EPERM, "EPERM: not permitted, or a call that waits was made outside a task" },
+    { EOPNOTSUPP, "EOPNOTSUPP: the kernel lacks it, or such an object does" },
+    { EPERM, "EPERM: not permitted, or it needs a task, a runtime or another caller" },
     { EDEADLK, "EDEADLK: it would wait for itself" },
     { EOWNERDEAD, "EOWNERDEAD: weft was in use before fork; use posix_spawn or exec" },
 };

@@ -24,11 +24,11 @@
 #endif
 
 /*
- * Handles. A task, scope, channel, timer, future, notifier, file or runtime is named by a 64-bit
- * handle. A handle is positive; a negative one is an errno that the making call met, and every call
- * that is given it returns it unchanged. A handle knows its kind and its generation: one that is
- * stale, truncated or of another kind is an error (-ESRCH, for files -EBADF), never somebody else's
- * object.
+ * Handles. A task, scope, channel, timer, future, notifier, task local, file, folder or runtime is
+ * named by a 64-bit handle. A handle is positive; a negative one is an errno that the making call
+ * met, and every call that is given it returns it unchanged. A handle knows its kind and its
+ * generation: one that is stale, truncated or of another kind is an error (-ESRCH, for files and
+ * folders -EBADF), never somebody else's object.
  */
 typedef int64_t weft_task;
 typedef int64_t weft_scope;

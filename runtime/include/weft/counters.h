@@ -60,7 +60,7 @@ WEFT_BEGIN
  * Context:    any task, any thread    Suspends: never
  * Cancel:     no effect
  * Ordering:   none; each counter is exact, together they are a moment's view
- * Cost:       twenty-two loads for each worker    Node: none
+ * Cost:       about a load for each counter of each worker    Node: none
  * Since:      0.1    Source: original
  */
 WEFT_API WEFT_MUST_USE int weft_counters_read(weft_runtime runtime, int worker,

@@ -3,14 +3,14 @@
  * negative errno. Fixed meanings throughout weft:
  *   -ECANCELED   the task or its scope was cancelled
  *   -ETIMEDOUT   the deadline passed
- *   -EPIPE       the channel is closed
+ *   -EPIPE       the channel or pipe is closed, or what the call waited for was released
  *   -EAGAIN      a try form would have to wait
  *   -ESRCH       the handle is stale, or of another kind
  *   -EBADF       the same for a file
- *   -EDEADLK     a task waits for itself
+ *   -EDEADLK     it would wait for itself
  *   -EPERM       needs a task, a runtime or another caller
  *   -ESHUTDOWN   the runtime is stopping
- *   -EOPNOTSUPP  the kernel lacks it
+ *   -EOPNOTSUPP  the kernel lacks it, or such an object does
  *   -EOWNERDEAD  weft was in use before fork(2), and this is the child
  * A failed task keeps an error object: the code, a sentence and the error that caused it.
  */

@@ -59,9 +59,9 @@ WEFT_BEGIN
 
 /*
  * weft_main - runs a program as a weft task, from main
- * Starts a runtime, runs app as its first task and stops the runtime. Notices go to standard error.
- * Interrupt (Ctrl-C) cancels everything; a second one has its usual action. Environment:
- * WEFT_WORKERS, WEFT_SMT=off, WEFT_TOPOLOGY, WEFT_SPIN_US, WEFT_WATCHDOG_MS (0: off),
+ * Starts a runtime, runs app as its first task, named "main", and stops the runtime. Notices go to
+ * standard error. Interrupt (Ctrl-C) cancels everything; a second one has its usual action.
+ * Environment: WEFT_WORKERS, WEFT_SMT=off, WEFT_TOPOLOGY, WEFT_SPIN_US, WEFT_WATCHDOG_MS (0: off),
  * WEFT_HELPERS, WEFT_DUMP (see weft_dump_on).
  * @argc:      main's
  * @argv:      main's
