@@ -9,7 +9,7 @@
 static void report_notice(void *context, const char *text)
 {
     (void)context;
-    (void)fprintf(stderr, "weft: %s\n", text);
+    (void)fprintf(stderr, "%s\n", text);
 }
 
 static void print_figure(const struct weft__metric *metric, const struct weft__body_run *run,

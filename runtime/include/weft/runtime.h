@@ -11,10 +11,10 @@
 #include <weft/time.h>
 
 /*
- * Gets one notice as a text without newline, up to 511 bytes. A notice says what weft does without
- * (each fallback once in a process), or what is wrong, what it costs and what to change. Called
- * from any thread, by each runtime one call at a time, and not after its weft_stop has returned;
- * must not call weft.
+ * Gets one notice as a text without newline, up to 511 bytes, which begins with "weft: ". A notice
+ * says what weft does without (each fallback once in a process), or what is wrong, what it costs
+ * and what to change. Called from any thread, by each runtime one call at a time, and not after its
+ * weft_stop has returned; must not call weft.
  */
 typedef void (*weft_report_fn)(void *context, const char *text);
 
