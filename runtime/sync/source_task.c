@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "runtime/sched/join.h"
-#include "runtime/sched/task.h"
+#include "runtime/sched/worker.h"
 #include "runtime/sync/source.h"
 
 /* What a case keeps in its room: a pinned task, in whose list the joiner stands. */
@@ -18,14 +18,14 @@ static struct task_case *room_of(weft_case *one)
     return (struct task_case *)(void *)one->room;
 }
 
-/* A handle that leads nowhere is ready: with an error. */
+/* A handle that leads nowhere is ready, with an error, and so is that of the task that asks. */
 static bool task_peek(const weft_case *one, int64_t now)
 {
     uint64_t generation = 0;
     struct weft__record *record = weft__record_find(one->object, WEFT__KIND_TASK, &generation);
 
     (void)now;
-    if (record == NULL)
+    if (record == NULL || weft__task_of(record) == weft__worker_task(weft__self_worker()))
         return true;
     uint64_t life = weft__load_relaxed(&record->life);
     return life >> WEFT__LIFE_GENERATION_SHIFT != generation ||
@@ -38,17 +38,19 @@ static enum weft__source_outcome task_attempt(struct weft__worker *worker, weft_
     int rc = 0;
     struct weft__task *task = weft__task_lock(one->object, &rc);
 
-    (void)worker;
     (void)now;
     if (task == NULL) {
         one->result = rc;
         return WEFT__SOURCE_DONE;
     }
     bool ended = weft__record_has(&task->record, WEFT__LIFE_ENDED);
+    bool own = task == weft__worker_task(worker);
     if (ended)
         one->result = weft__load_relaxed(&task->result);
+    else if (own)
+        one->result = -EDEADLK;
     weft__record_unlock(&task->record);
-    return ended ? WEFT__SOURCE_DONE : WEFT__SOURCE_NOT_READY;
+    return ended || own ? WEFT__SOURCE_DONE : WEFT__SOURCE_NOT_READY;
 }
 
 static enum weft__source_outcome task_stand(struct weft__worker *worker, weft_case *one,

@@ -154,9 +154,24 @@ static int says_errors(void *unused)
     return weft_chan_release(empty);
 }
 
+/* Also when it only looks. */
+static int says_that_it_would_wait_for_itself(void *unused)
+{
+    weft_case own = WEFT_CASE_TASK(weft_self());
+
+    (void)unused;
+    EXPECT_EQ(weft_select(&own, 1, WEFT_NOW), 0);
+    EXPECT_EQ(own.result, -EDEADLK);
+    own.result = 0;
+    EXPECT_EQ(weft_try_select(&own, 1), 0);
+    EXPECT_EQ(own.result, -EDEADLK);
+    return 0;
+}
+
 static void test_select_errors_are_results_of_their_case(void)
 {
     rig_each(says_errors);
+    rig_each(says_that_it_would_wait_for_itself);
 }
 
 /* Ends of a wait that are nobody's case. */
