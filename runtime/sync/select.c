@@ -181,10 +181,10 @@ static enum weft__source_outcome leave_all(struct selection *selection)
     return outcome;
 }
 
-/* The first point in time at which a case comes by itself, but not after @until. */
+/* The first point in time at which a case that stands comes by itself, but not after @until. */
 static weft_deadline soonest(const struct selection *selection, weft_deadline until)
 {
-    for (size_t i = 0; selection->timed && i < selection->count; i++) {
+    for (size_t i = 0; selection->timed && i < selection->stood; i++) {
         const struct weft__source *source = source_of(&selection->cases[i]);
         int64_t due = source != NULL && source->due != NULL ? source->due(&selection->cases[i])
                                                             : INT64_MAX;
