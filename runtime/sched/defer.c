@@ -110,6 +110,7 @@ static void run_all(struct weft__task *task, struct weft__extras *extras)
             return;
     }
     run_deferred(task, extras);
+    weft__local_drop(extras); /* what these set is forgotten */
 }
 
 struct weft__worker *weft__defer_run(struct weft__worker *worker, struct weft__task *task)

@@ -234,12 +234,17 @@ static bool holds_any(const struct weft__locals *locals)
     return false;
 }
 
+void weft__local_drop(struct weft__extras *extras)
+{
+    free_array(extras->locals);
+    extras->locals = NULL;
+}
+
 void weft__local_end(struct weft__extras *extras)
 {
     for (int round = 0; round < rounds && holds_any(extras->locals); round++)
         destroy_all(&extras->locals);
-    free_array(extras->locals);
-    extras->locals = NULL;
+    weft__local_drop(extras);
 }
 
 /* ---- the spawn ---- */
@@ -270,10 +275,8 @@ void weft__local_forget(struct weft__task *task)
     if (extras != NULL && extras->locals != NULL)
         destroy_all(&extras->locals);
     allow_waits(worker, running);
-    if (extras == NULL)
-        return;
-    free_array(extras->locals);
-    extras->locals = NULL;
+    if (extras != NULL)
+        weft__local_drop(extras);
 }
 
 /* Gives @task a copy of one value. */

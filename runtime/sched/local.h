@@ -16,6 +16,9 @@ int weft__local_inherit(struct weft__task *task, size_t result_room);
 /* Destroys all values of the task or thread that the caller is. */
 void weft__local_end(struct weft__extras *extras);
 
+/* Forgets them all; nothing is called. */
+void weft__local_drop(struct weft__extras *extras);
+
 /* Destroys the values of a task that will not run. */
 void weft__local_forget(struct weft__task *task);
 

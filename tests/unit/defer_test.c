@@ -10,6 +10,7 @@
 #include "runtime/sched/defer.h"
 #include "tests/support/bodies.h"
 #include "tests/support/expect.h"
+#include "tests/support/heap.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
 
@@ -194,6 +195,50 @@ static int defer_too_much(void *argument)
     return 0;
 }
 
+/* Each destroy defers a function, and each function sets a value: that ends, and leaves nothing. */
+static weft_local endless;
+
+static void set_endless(void *argument)
+{
+    EXPECT_EQ(weft_local_set(endless, argument), 0);
+}
+
+static void defer_endless(void *value)
+{
+    EXPECT_EQ(weft_defer(set_endless, value), 0);
+}
+
+static int begin_endless(void *argument)
+{
+    set_endless(argument);
+    return 0;
+}
+
+static int end_endless(void *argument)
+{
+    enum { tasks = 1000, of_caches = 32 * 1024 };
+    weft_local_options options = WEFT_LOCAL_OPTIONS(.destroy = defer_endless);
+    weft_scope_options forgets = WEFT_SCOPE_OPTIONS(.forget = 1);
+    int64_t before = 0;
+
+    (void)argument;
+    endless = weft_local_create(&options);
+    for (int i = 0; i < 2 * tasks; i++) {
+        weft_scope scope = weft_scope_open(&forgets);
+        if (i == tasks)
+            before = heap_bytes();
+        EXPECT(weft_go(scope, begin_endless, &endless) > 0);
+        EXPECT_EQ(weft_scope_close(scope), 0);
+    }
+    EXPECT(heap_bytes() - before < of_caches);
+    return weft_local_release(endless);
+}
+
+static void test_values_that_the_last_deferred_functions_set_are_forgotten(void)
+{
+    rig_run(1, end_endless);
+}
+
 static void test_defer_outside_of_a_task_or_of_too_much_is_refused(void)
 {
     CU_ASSERT_EQUAL(weft_defer(note, order), -EPERM);
@@ -229,6 +274,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_deferred_functions_can_wait_in_a_canceled_task),
         UNIT_TEST(test_a_cancel_ends_waits_of_deferred_functions_when_the_grace_is_over),
         UNIT_TEST(test_a_deferred_function_may_close_a_scope_of_the_body),
+        UNIT_TEST(test_values_that_the_last_deferred_functions_set_are_forgotten),
         UNIT_TEST(test_defer_outside_of_a_task_or_of_too_much_is_refused),
         UNIT_TEST(test_a_deferred_function_with_unbalanced_shields_ends_the_program),
     };
