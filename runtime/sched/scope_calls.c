@@ -85,7 +85,7 @@ weft_scope weft_scope_open(const weft_scope_options *options)
     if (options != NULL) {
         scope->policy = options->policy;
         scope->forget = options->forget != 0;
-        if (options->until.ns != INT64_MAX) {
+        if (options->until.ns != 0 && options->until.ns != INT64_MAX) { /* 0: not set */
             scope->deadline.fire = deadline_passed;
             scope->deadline_armed = true;
             weft__wheel_arm(&worker->wheel, &scope->deadline, options->until.ns);

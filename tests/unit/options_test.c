@@ -201,7 +201,7 @@ static void test_initializers_are_the_defaults(void)
     static const weft_runtime_options no_runtime = { .size = sizeof(no_runtime) };
     static const weft_spawn_options no_spawn = { .size = sizeof(no_spawn) };
     static const weft_blocking_options no_blocking = { .size = sizeof(no_blocking) };
-    static const weft_scope_options no_scope = { .size = sizeof(no_scope), .until = { INT64_MAX } };
+    static const weft_scope_options no_scope = { .size = sizeof(no_scope) };
 
     CU_ASSERT_EQUAL(memcmp(&runtime, &no_runtime, sizeof(runtime)), 0);
     CU_ASSERT_EQUAL(memcmp(&spawn, &no_spawn, sizeof(spawn)), 0);

@@ -67,9 +67,7 @@ static void test_run_all_lets_every_task_end_by_itself(void)
 
 static weft_scope_options options_until(weft_deadline until)
 {
-    weft_scope_options options = WEFT_SCOPE_OPTIONS(.policy = WEFT_FIRST_ERROR);
-    options.until = until;
-    return options;
+    return WEFT_SCOPE_OPTIONS(.policy = WEFT_FIRST_ERROR, .until = until);
 }
 
 static int deadline(void *argument)
@@ -90,9 +88,29 @@ static int deadline(void *argument)
     return 0;
 }
 
+/* WEFT_NOW, which who sets a scope up may have been given, is not taken for one that is not set. */
+static int deadline_of_now(void *argument)
+{
+    weft_chan chan = weft_chan_create(sizeof(int), 0);
+    weft_scope now = weft_scope_open(&WEFT_SCOPE_OPTIONS(.until = WEFT_NOW));
+    weft_scope none = weft_scope_open(&WEFT_SCOPE_OPTIONS(.until = { 0 }));
+    weft_task late = weft_go_copy(now, end_on_message, &chan, sizeof(chan));
+    weft_task other = start_end_on_message(none, chan);
+
+    (void)argument;
+    EXPECT_EQ(weft_wait(late, WEFT_NEVER), -ECANCELED);
+    EXPECT_EQ(weft_scope_close(now), -ETIMEDOUT);
+    EXPECT_EQ(weft_wait(other, weft_after(3 * WEFT_MILLISECOND)), -ETIMEDOUT);
+    EXPECT_EQ(weft_chan_put(chan, &(int){ 1 }, WEFT_NEVER), 0);
+    EXPECT_EQ(weft_scope_close(none), 0);
+    EXPECT_EQ(weft_chan_release(chan), 0);
+    return 0;
+}
+
 static void test_deadline_cancels_the_scope(void)
 {
     rig_each(deadline);
+    rig_each(deadline_of_now);
 }
 
 static int deadline_not_met(void *argument)

@@ -24,13 +24,13 @@ typedef struct weft_scope_options {
     size_t size; /* sizeof(weft_scope_options) */
     weft_scope_policy policy;
     int forget;
-    weft_deadline until; /* at this time the scope is cancelled; WEFT_NEVER by default */
+    weft_deadline until; /* at this time the scope is cancelled; not set: never */
 } weft_scope_options;
 
-#define WEFT_SCOPE_OPTIONS_INIT { sizeof(weft_scope_options), WEFT_FIRST_ERROR, 0, { INT64_MAX } }
+#define WEFT_SCOPE_OPTIONS_INIT { sizeof(weft_scope_options), WEFT_FIRST_ERROR, 0, { 0 } }
 #ifndef __cplusplus
 #define WEFT_SCOPE_OPTIONS(...) \
-    ((weft_scope_options){ .size = sizeof(weft_scope_options), .until = WEFT_NEVER, __VA_ARGS__ })
+    ((weft_scope_options){ .size = sizeof(weft_scope_options), __VA_ARGS__ })
 #endif
 
 /* The scope that belongs to the runtime: its tasks are detached, their records go when they end. */
@@ -61,7 +61,8 @@ WEFT_API WEFT_MUST_USE weft_scope weft_scope_open(const weft_scope_options *opti
  * @until:     how long to wait; the tasks are not harmed when it passes
  * Returns:    0 when all ended well, else the code of the first failure in time
  * Errors:     -ESRCH, -EPERM outside a task, -ETIMEDOUT, -ECANCELED when the caller was cancelled
- *             while waiting, or the first failure (a failed spawn counts as one)
+ *             while waiting, or the first failure (a failed spawn counts as one, and so does the
+ *             deadline of the scope, with -ETIMEDOUT, when it comes while tasks run)
  * Ownership:  unchanged
  * Context:    the task that opened it    Suspends: until the last task has ended
  * Cancel:     the wait ends; the tasks, cancelled too, are still owned by the scope
@@ -77,8 +78,8 @@ WEFT_API WEFT_MUST_USE int weft_scope_join(weft_scope scope, weft_deadline until
  * afterwards.
  * @scope:     a scope of the running task
  * Returns:    0 when all ended well, else the code of the first failure in time
- * Errors:     -ESRCH, -EPERM when another task opened it, or the first failure (a failed spawn
- *             counts)
+ * Errors:     -ESRCH, -EPERM when another task opened it, or the first failure (as for
+ *             weft_scope_join)
  * Ownership:  the scope and all records of its tasks are given back
  * Context:    the task that opened it    Suspends: until the last task has ended
  * Cancel:     neither cancel nor deadline ends this wait; both have reached the tasks

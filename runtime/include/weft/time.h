@@ -15,15 +15,16 @@
 #define WEFT_SECOND INT64_C(1000000000)
 
 typedef struct weft_deadline {
-    int64_t ns; /* absolute CLOCK_MONOTONIC time; INT64_MAX: never, 0 or less: now */
+    int64_t ns; /* absolute CLOCK_MONOTONIC time; INT64_MAX: never, 0 or less: now. In options 0 is
+                 * one that was not set */
 } weft_deadline;
 
 #ifdef __cplusplus
 #define WEFT_NEVER (weft_deadline{ INT64_MAX })
-#define WEFT_NOW (weft_deadline{ 0 })
+#define WEFT_NOW (weft_deadline{ -1 })
 #else
 #define WEFT_NEVER ((weft_deadline){ INT64_MAX }) /* wait without limit */
-#define WEFT_NOW ((weft_deadline){ 0 })           /* do not wait: -ETIMEDOUT instead */
+#define WEFT_NOW ((weft_deadline){ -1 })          /* do not wait: -ETIMEDOUT instead */
 #endif
 
 WEFT_BEGIN
