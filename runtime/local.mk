@@ -44,6 +44,7 @@ weft_pkgheaders += \
     runtime/include/weft/notifier.h \
     runtime/include/weft/once.h \
     runtime/include/weft/park.h \
+    runtime/include/weft/path.h \
     runtime/include/weft/pin.h \
     runtime/include/weft/place.h \
     runtime/include/weft/print.h \
@@ -208,6 +209,7 @@ weft_sources += \
     runtime/sync/wait.h \
     runtime/offload/blocking.c \
     runtime/io/dir.c \
+    runtime/io/disk.c \
     runtime/io/fd.c \
     runtime/io/fd.h \
     runtime/io/file.c \
@@ -215,6 +217,7 @@ weft_sources += \
     runtime/io/notifier.c \
     runtime/io/operation.c \
     runtime/io/operation.h \
+    runtime/io/path.c \
     runtime/io/print.c \
     runtime/trace/counters.c \
     runtime/trace/dump.c \

@@ -55,6 +55,7 @@ unit_tests += \
     tests/unit/defer_test \
     tests/unit/descriptor_test \
     tests/unit/dir_test \
+    tests/unit/disk_test \
     tests/unit/doorbell_test \
     tests/unit/doorbell_threads_test \
     tests/unit/dump_signal_test \
@@ -82,6 +83,7 @@ unit_tests += \
     tests/unit/overflow_host_test \
     tests/unit/overflow_test \
     tests/unit/park_test \
+    tests/unit/path_test \
     tests/unit/pin_test \
     tests/unit/plan_test \
     tests/unit/pool_test \

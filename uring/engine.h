@@ -23,15 +23,25 @@
 /* What the engine can be asked to do; each is probed, and refused where the kernel lacks it. */
 enum weft__opcode {
     WEFT__OP_NOP,
-    WEFT__OP_READ,   /* fd, address, bytes, offset (-1: the file's position) */
-    WEFT__OP_WRITE,  /* the same */
-    WEFT__OP_OPENAT, /* fd: directory, address: path, flags: O_*, bytes: mode */
-    WEFT__OP_CLOSE,  /* fd */
-    WEFT__OP_STATX,  /* fd: directory, address: path, flags: AT_*, bytes: mask, second: statx */
-    WEFT__OP_FSYNC,  /* fd, flags */
-    WEFT__OP_POLL,   /* fd, flags: POLL*; multishot allowed */
+    WEFT__OP_READ,      /* fd, address, bytes, offset (-1: the file's position) */
+    WEFT__OP_WRITE,     /* the same */
+    WEFT__OP_OPENAT,    /* fd: directory, address: path, flags: O_*, bytes: mode */
+    WEFT__OP_CLOSE,     /* fd */
+    WEFT__OP_STATX,     /* fd: directory, address: path, flags: AT_*, bytes: mask, second: statx */
+    WEFT__OP_FSYNC,     /* fd, flags: WEFT__FSYNC_DATA */
+    WEFT__OP_POLL,      /* fd, flags: POLL*; multishot allowed */
+    WEFT__OP_RENAMEAT,  /* fd: directory of both, address: from, second: to, flags: RENAME_* */
+    WEFT__OP_UNLINKAT,  /* fd: directory, address: path, flags: AT_REMOVEDIR */
+    WEFT__OP_MKDIRAT,   /* fd: directory, address: path, bytes: mode */
+    WEFT__OP_LINKAT,    /* fd: directory of both, address: from, second: to, flags: AT_* */
+    WEFT__OP_SYMLINKAT, /* fd: directory of the link, address: its text, second: its path */
+    WEFT__OP_FALLOCATE, /* fd, flags: FALLOC_*, offset, length */
+    WEFT__OP_FTRUNCATE, /* fd, length; Linux 6.9 */
     WEFT__OP_COUNT
 };
+
+/* Of WEFT__OP_FSYNC: the data, and of the rest only what is needed to read it back. */
+enum { WEFT__FSYNC_DATA = 1 };
 
 struct weft__request {
     enum weft__opcode opcode;
@@ -41,6 +51,7 @@ struct weft__request {
     uint32_t bytes;
     uint32_t flags;
     int64_t offset;
+    int64_t length;
     bool multishot;
 };
 

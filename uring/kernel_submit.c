@@ -89,6 +89,25 @@ struct io_uring_sqe *weft__kernel_submit_entry(struct weft__kernel *kernel)
     return sqe;
 }
 
+/* Of two paths, or of a path and what it is to be. */
+static void fill_path_entry(struct io_uring_sqe *sqe, const struct weft__request *request)
+{
+    const char *path = request->address;
+    const char *second = request->second;
+    int flags = (int)request->flags;
+
+    if (request->opcode == WEFT__OP_RENAMEAT)
+        io_uring_prep_renameat(sqe, request->fd, path, request->fd, second, request->flags);
+    else if (request->opcode == WEFT__OP_LINKAT)
+        io_uring_prep_linkat(sqe, request->fd, path, request->fd, second, flags);
+    else if (request->opcode == WEFT__OP_SYMLINKAT)
+        io_uring_prep_symlinkat(sqe, path, request->fd, second);
+    else if (request->opcode == WEFT__OP_MKDIRAT)
+        io_uring_prep_mkdirat(sqe, request->fd, path, request->bytes);
+    else
+        io_uring_prep_unlinkat(sqe, request->fd, path, flags);
+}
+
 static void fill_entry(struct io_uring_sqe *sqe, const struct weft__request *request)
 {
     void *address = (void *)(uintptr_t)request->address;
@@ -109,7 +128,23 @@ static void fill_entry(struct io_uring_sqe *sqe, const struct weft__request *req
         io_uring_prep_statx(sqe, request->fd, address, (int)request->flags, request->bytes,
                             request->second);
         break;
-    case WEFT__OP_FSYNC: io_uring_prep_fsync(sqe, request->fd, request->flags); break;
+    case WEFT__OP_FSYNC:
+        io_uring_prep_fsync(sqe, request->fd,
+                            (request->flags & WEFT__FSYNC_DATA) != 0 ? IORING_FSYNC_DATASYNC : 0);
+        break;
+    case WEFT__OP_RENAMEAT:
+    case WEFT__OP_UNLINKAT:
+    case WEFT__OP_MKDIRAT:
+    case WEFT__OP_LINKAT:
+    case WEFT__OP_SYMLINKAT: fill_path_entry(sqe, request); break;
+    case WEFT__OP_FALLOCATE:
+        io_uring_prep_fallocate(sqe, request->fd, (int)request->flags, request->offset,
+                                request->length);
+        break;
+    case WEFT__OP_FTRUNCATE:
+        io_uring_prep_rw(WEFT__KERNEL_FTRUNCATE, sqe, request->fd, NULL, 0,
+                         (uint64_t)request->length);
+        break;
     case WEFT__OP_POLL:
         io_uring_prep_poll_add(sqe, request->fd, request->flags);
         sqe->len = request->multishot ? IORING_POLL_ADD_MULTI : 0;

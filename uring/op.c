@@ -7,9 +7,21 @@
 #include "runtime/base/check.h"
 
 static const char *const names[WEFT__OP_COUNT] = {
-    [WEFT__OP_NOP] = "nop",       [WEFT__OP_READ] = "read",   [WEFT__OP_WRITE] = "write",
-    [WEFT__OP_OPENAT] = "openat", [WEFT__OP_CLOSE] = "close", [WEFT__OP_STATX] = "statx",
-    [WEFT__OP_FSYNC] = "fsync",   [WEFT__OP_POLL] = "poll",
+    [WEFT__OP_NOP] = "nop",
+    [WEFT__OP_READ] = "read",
+    [WEFT__OP_WRITE] = "write",
+    [WEFT__OP_OPENAT] = "openat",
+    [WEFT__OP_CLOSE] = "close",
+    [WEFT__OP_STATX] = "statx",
+    [WEFT__OP_FSYNC] = "fsync",
+    [WEFT__OP_POLL] = "poll",
+    [WEFT__OP_RENAMEAT] = "renameat",
+    [WEFT__OP_UNLINKAT] = "unlinkat",
+    [WEFT__OP_MKDIRAT] = "mkdirat",
+    [WEFT__OP_LINKAT] = "linkat",
+    [WEFT__OP_SYMLINKAT] = "symlinkat",
+    [WEFT__OP_FALLOCATE] = "fallocate",
+    [WEFT__OP_FTRUNCATE] = "ftruncate",
 };
 
 const char *weft__op_name(enum weft__opcode opcode)

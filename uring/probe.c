@@ -22,10 +22,11 @@ enum {
     TRIAL_MARK = 0x5745 /* user_data of a trial message */
 };
 
-static struct weft__lock lock; /* guards the three below; held over a probe, which never suspends */
+static struct weft__lock lock; /* guards the four below; held over a probe, which never suspends */
 static bool known;
 static struct weft__probe result;
-static uint32_t pretended; /* features hidden by a test */
+static uint32_t pretended;     /* features hidden by a test */
+static uint64_t pretended_ops; /* and operations */
 
 static const char *const feature_names[WEFT__FEATURE_COUNT] = {
     [WEFT__FEATURE_DEFER_TASKRUN] = "DEFER_TASKRUN",
@@ -40,10 +41,21 @@ static const char *const feature_names[WEFT__FEATURE_COUNT] = {
 };
 
 static const uint8_t kernel_opcodes[WEFT__OP_COUNT] = {
-    [WEFT__OP_NOP] = IORING_OP_NOP,     [WEFT__OP_READ] = IORING_OP_READ,
-    [WEFT__OP_WRITE] = IORING_OP_WRITE, [WEFT__OP_OPENAT] = IORING_OP_OPENAT,
-    [WEFT__OP_CLOSE] = IORING_OP_CLOSE, [WEFT__OP_STATX] = IORING_OP_STATX,
-    [WEFT__OP_FSYNC] = IORING_OP_FSYNC, [WEFT__OP_POLL] = IORING_OP_POLL_ADD,
+    [WEFT__OP_NOP] = IORING_OP_NOP,
+    [WEFT__OP_READ] = IORING_OP_READ,
+    [WEFT__OP_WRITE] = IORING_OP_WRITE,
+    [WEFT__OP_OPENAT] = IORING_OP_OPENAT,
+    [WEFT__OP_CLOSE] = IORING_OP_CLOSE,
+    [WEFT__OP_STATX] = IORING_OP_STATX,
+    [WEFT__OP_FSYNC] = IORING_OP_FSYNC,
+    [WEFT__OP_POLL] = IORING_OP_POLL_ADD,
+    [WEFT__OP_RENAMEAT] = IORING_OP_RENAMEAT,
+    [WEFT__OP_UNLINKAT] = IORING_OP_UNLINKAT,
+    [WEFT__OP_MKDIRAT] = IORING_OP_MKDIRAT,
+    [WEFT__OP_LINKAT] = IORING_OP_LINKAT,
+    [WEFT__OP_SYMLINKAT] = IORING_OP_SYMLINKAT,
+    [WEFT__OP_FALLOCATE] = IORING_OP_FALLOCATE,
+    [WEFT__OP_FTRUNCATE] = WEFT__KERNEL_FTRUNCATE,
 };
 
 /* params.features bit for each of ours that the kernel states there. */
@@ -276,7 +288,7 @@ int weft__probe_get(struct weft__probe *out_probe, struct weft__setup_error *err
     }
     if (rc == 0) {
         *out_probe = result;
-        weft__probe_hide(out_probe, pretended, 0);
+        weft__probe_hide(out_probe, pretended, pretended_ops);
     }
     weft__lock_release(&lock); /* pairs with the acquire above */
     return rc;
@@ -286,6 +298,13 @@ void weft__probe_pretend(uint32_t hidden_features)
 {
     weft__lock_acquire(&lock); /* pairs with the release below */
     pretended = hidden_features;
+    weft__lock_release(&lock); /* pairs with the acquire above */
+}
+
+void weft__probe_pretend_ops(uint64_t hidden_ops)
+{
+    weft__lock_acquire(&lock); /* pairs with the release below */
+    pretended_ops = hidden_ops;
     weft__lock_release(&lock); /* pairs with the acquire above */
 }
 

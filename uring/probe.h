@@ -24,6 +24,9 @@ void weft__probe_forget(void);
  * runtimes. */
 void weft__probe_pretend(uint32_t hidden_features);
 
+/* The same for operations. */
+void weft__probe_pretend_ops(uint64_t hidden_ops);
+
 /* The result as it looks when @hidden_features and @hidden_ops do not exist. */
 void weft__probe_hide(struct weft__probe *probe, uint32_t hidden_features, uint64_t hidden_ops);
 

@@ -84,6 +84,12 @@ int weft__sys_can_seek(int fd)
     return lseek(fd, 0, SEEK_CUR) < 0 ? -errno : 0;
 }
 
+int weft__sys_ftruncate(int fd, int64_t bytes)
+{
+    int fault = weft__fault(WEFT__FAULT_WRITE);
+    return fault != 0 ? fault : (int)folded(ftruncate(fd, bytes));
+}
+
 int weft__sys_statx(int directory, const char *path, int flags, unsigned mask, struct statx *out)
 {
     int fault = weft__fault(WEFT__FAULT_STAT);

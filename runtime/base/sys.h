@@ -30,6 +30,7 @@ ssize_t weft__sys_getdents(int fd, void *buffer, size_t bytes);
 int weft__sys_is_open(int fd);
 /* 0 when the file has a position that can be set; -ESPIPE for pipes, sockets and terminals. */
 int weft__sys_can_seek(int fd);
+int weft__sys_ftruncate(int fd, int64_t bytes);
 int weft__sys_statx(int directory, const char *path, int flags, unsigned mask, struct statx *out);
 
 /* Reads a whole small file (sysfs, procfs) and ends it with a NUL. Returns the bytes read, -E2BIG

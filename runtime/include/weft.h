@@ -26,6 +26,7 @@
 #include <weft/notifier.h>
 #include <weft/once.h>
 #include <weft/park.h>
+#include <weft/path.h>
 #include <weft/pin.h>
 #include <weft/place.h>
 #include <weft/print.h>

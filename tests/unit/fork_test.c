@@ -176,6 +176,16 @@ static int64_t not_called(void *argument)
     X(write, weft_write(made.file, bytes, 1, WEFT_NEVER))                                          \
     X(stat, weft_stat("/", &info, WEFT_NEVER))                                                     \
     X(stat_of, weft_stat_of(made.file, &info, WEFT_NEVER))                                         \
+    X(fsync, weft_fsync(made.file, WEFT_NEVER))                                                    \
+    X(fdatasync, weft_fdatasync(made.file, WEFT_NEVER))                                            \
+    X(ftruncate, weft_ftruncate(made.file, 0, WEFT_NEVER))                                         \
+    X(fallocate, weft_fallocate(made.file, 0, 0, 1, WEFT_NEVER))                                   \
+    X(rename, weft_rename("/", "/", 0, WEFT_NEVER))                                                \
+    X(unlink, weft_unlink("/", WEFT_NEVER))                                                        \
+    X(rmdir, weft_rmdir("/", WEFT_NEVER))                                                          \
+    X(mkdir, weft_mkdir("/", 0, WEFT_NEVER))                                                       \
+    X(link, weft_link("/", "/", WEFT_NEVER))                                                       \
+    X(symlink, weft_symlink("/", "/", WEFT_NEVER))                                                 \
     X(fd_adopt, weft_fd_adopt(STDIN_FILENO))                                                       \
     X(pipe, weft_pipe((weft_fd[2]){ 0 }))                                                          \
     X(fd_number, weft_fd_number(made.file))                                                        \

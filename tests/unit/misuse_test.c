@@ -124,6 +124,15 @@ static weft_cleanup_fn no_cleanup(void)
     X(stat, "weft_stat", "path", weft_stat(nothing, &info, WEFT_NEVER))                          \
     X(stat_info, "weft_stat", "out_info", weft_stat("/", nothing, WEFT_NEVER))                   \
     X(stat_of, "weft_stat_of", "out_info", weft_stat_of(file, nothing, WEFT_NEVER))              \
+    X(rename, "weft_rename", "from", weft_rename(nothing, "x", 0, WEFT_NOW))                     \
+    X(rename_to, "weft_rename", "to", weft_rename("x", nothing, 0, WEFT_NOW))                    \
+    X(unlink, "weft_unlink", "path", weft_unlink(nothing, WEFT_NOW))                             \
+    X(rmdir, "weft_rmdir", "path", weft_rmdir(nothing, WEFT_NOW))                                \
+    X(mkdir, "weft_mkdir", "path", weft_mkdir(nothing, 0, WEFT_NOW))                             \
+    X(link, "weft_link", "from", weft_link(nothing, "x", WEFT_NOW))                              \
+    X(link_to, "weft_link", "to", weft_link("x", nothing, WEFT_NOW))                             \
+    X(symlink, "weft_symlink", "text", weft_symlink(nothing, "x", WEFT_NOW))                     \
+    X(symlink_at, "weft_symlink", "path", weft_symlink("x", nothing, WEFT_NOW))                  \
     X(pipe, "weft_pipe", "out_ends", weft_pipe(nothing))                                         \
     X(dir_open, "weft_dir_open", "path", weft_dir_open(nothing, WEFT_NEVER))                     \
     X(dir_next, "weft_dir_next", "out_entry", weft_dir_next(folder, nothing, WEFT_NEVER))        \

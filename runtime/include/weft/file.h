@@ -134,6 +134,76 @@ WEFT_API WEFT_MUST_USE ssize_t weft_write(weft_fd fd, const void *buffer, size_t
                                           weft_deadline until);
 
 /*
+ * weft_fsync - waits until the disk has what was written to a file
+ * @fd:        the file
+ * @until:     how long to wait
+ * Returns:    0: data, length and attributes are on the disk
+ * Errors:     those of fsync(2) (-EIO, -ENOSPC, -EINVAL for a pipe), -EBADF, -ETIMEDOUT,
+ *             -ECANCELED, -EPERM outside a task, -ENOMEM
+ * Ownership:  none
+ * Context:    any task    Suspends: until the disk has answered
+ * Cancel:     asks the kernel; an error says nothing about what is on the disk
+ * Ordering:   none
+ * Cost:       one submission, and the disk    Node: none
+ * Since:      0.1    Source: io_uring FSYNC
+ */
+WEFT_API WEFT_MUST_USE int weft_fsync(weft_fd fd, weft_deadline until);
+
+/*
+ * weft_fdatasync - as weft_fsync, without attributes that reading the data back does not need
+ * @fd:        the file
+ * @until:     how long to wait
+ * Returns:    0: the data are on the disk, and the length if it has changed
+ * Errors:     as weft_fsync
+ * Ownership:  none
+ * Context:    any task    Suspends: until the disk has answered
+ * Cancel:     as weft_fsync
+ * Ordering:   none
+ * Cost:       one submission, and the disk    Node: none
+ * Since:      0.1    Source: io_uring FSYNC
+ */
+WEFT_API WEFT_MUST_USE int weft_fdatasync(weft_fd fd, weft_deadline until);
+
+/*
+ * weft_ftruncate - sets the length of a file
+ * What is beyond is lost; what is added reads as zeros. Where the file stands stays.
+ * @fd:        a file that is open for writing
+ * @bytes:     its new length, >= 0
+ * @until:     how long to wait
+ * Returns:    0
+ * Errors:     those of ftruncate(2) (-EINVAL for a negative length, or no file on a disk; -EFBIG),
+ *             -EBADF, -ETIMEDOUT, -ECANCELED, -EPERM outside a task, -ENOMEM; before Linux 6.9
+ *             -EAGAIN when there is no helper thread and none can be started
+ * Ownership:  none
+ * Context:    any task    Suspends: until it is done
+ * Cancel:     asks the kernel; an error says that the length is as it was
+ * Ordering:   none
+ * Cost:       one submission; before Linux 6.9 a call on a helper thread    Node: none
+ * Since:      0.1    Source: io_uring FTRUNCATE
+ */
+WEFT_API WEFT_MUST_USE int weft_ftruncate(weft_fd fd, int64_t bytes, weft_deadline until);
+
+/*
+ * weft_fallocate - gets room for a part of a file, so that writes there do not meet a full disk
+ * @fd:        a file that is open for writing
+ * @mode:      as fallocate(2): 0, or FALLOC_FL_*, which can also punch holes
+ * @offset:    where the part begins, in bytes
+ * @bytes:     how long it is, > 0; with mode 0 the file is at least so long afterwards
+ * @until:     how long to wait
+ * Returns:    0
+ * Errors:     those of fallocate(2) (-ENOSPC, -EOPNOTSUPP, -ESPIPE, -EINVAL), -EBADF, -ETIMEDOUT,
+ *             -ECANCELED, -EPERM outside a task, -ENOMEM
+ * Ownership:  none
+ * Context:    any task    Suspends: until it is done
+ * Cancel:     asks the kernel; a part of the room may have been got
+ * Ordering:   none
+ * Cost:       one submission    Node: none
+ * Since:      0.1    Source: io_uring FALLOCATE
+ */
+WEFT_API WEFT_MUST_USE int weft_fallocate(weft_fd fd, int mode, int64_t offset, int64_t bytes,
+                                          weft_deadline until);
+
+/*
  * weft_stat - what a path names; a symbolic link is not followed
  * @path:      relative or absolute
  * @out_info:  room, made with WEFT_FILE_INFO_INIT; untouched on error
