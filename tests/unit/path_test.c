@@ -134,7 +134,8 @@ static void test_link_and_symlink(void)
     rig_each(links);
 }
 
-/* Another name and back, with deadlines that pass at about that moment: an error leaves the name. */
+/* Another name and back, with deadlines that pass at about that moment: an error leaves the name
+ * as it was. */
 static int rename_late(void *argument)
 {
     char names[2][path_room];
