@@ -293,7 +293,8 @@ static const struct {
     { "a weft_go, and no more", " weft_timer_go " },
     { "weft_start and weft_call in one", " weft_main " },
     { "an operation of the ring, whose failures are the kernel's answers: engine_fault.c",
-      " weft_pread weft_stat " },
+      " weft_fallocate weft_fdatasync weft_fsync weft_ftruncate weft_link weft_mkdir weft_pread"
+      " weft_rename weft_rmdir weft_stat weft_symlink weft_unlink " },
 };
 
 static bool is_exempt(const char *name)
