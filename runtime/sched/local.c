@@ -168,14 +168,22 @@ static int append(struct weft__locals **place, weft_local key, void *value)
 
 /* ---- the calls of tasks ---- */
 
-/* The array of whoever calls; NULL: it has none. */
-static inline struct weft__locals *own_array(const struct weft__worker *worker)
+/* The extras of whoever calls, when there may be an array; else NULL. */
+static inline struct weft__extras *own_extras(const struct weft__worker *worker)
 {
     const struct weft__task *task = WEFT__LIKELY(worker != NULL) ? weft__worker_task(worker)
                                                                  : weft__thread_known();
     if (task == NULL || !task->tidies)
         return NULL;
-    return weft__load_relaxed(&task->extras)->locals;
+    return weft__load_relaxed(&task->extras);
+}
+
+/* The array of whoever calls; NULL: it has none. */
+static inline struct weft__locals *own_array(const struct weft__worker *worker)
+{
+    const struct weft__extras *extras = own_extras(worker);
+
+    return extras != NULL ? extras->locals : NULL;
 }
 
 void *weft_local_get(weft_local key)
@@ -297,16 +305,19 @@ static int inherit_one(struct weft__task *task, struct entry entry, size_t resul
     return -ENOMEM;
 }
 
+/* A thread is not kept from setting values in a callback, so its array may move: it is looked for
+ * anew each time. */
 int weft__local_inherit(struct weft__task *task, size_t result_room)
 {
     struct weft__worker *worker = weft__self_worker();
-    const struct weft__locals *own = own_array(worker);
+    const struct weft__extras *own = own_extras(worker);
     struct weft__task *running = forbid_waits(worker);
     int rc = 0;
 
-    for (uint32_t i = 0; own != NULL && i < own->count && rc == 0; i++)
-        if (own->entries[i].value != NULL)
-            rc = inherit_one(task, own->entries[i], result_room);
+    for (uint32_t i = 0; own != NULL && own->locals != NULL && i < own->locals->count && rc == 0;
+         i++)
+        if (own->locals->entries[i].value != NULL)
+            rc = inherit_one(task, own->locals->entries[i], result_room);
     allow_waits(worker, running);
     return rc;
 }

@@ -387,6 +387,61 @@ static void test_a_call_inherits_from_its_thread(void)
     run_in_thread(call_from_thread);
 }
 
+/* Inherit functions of a thread that set more values than its array has room for. */
+enum { first_keys = 4, more_keys = 16 };
+
+static weft_local crowd[first_keys + more_keys];
+static int crowd_count;
+
+static void *pass_on_and_set(void *value)
+{
+    void *blocks[8];
+
+    if (crowd_count < first_keys + more_keys) {
+        EXPECT_EQ(weft_local_set(crowd[crowd_count], &crowd_count), 0);
+        crowd_count++;
+    }
+    for (size_t i = 0; i < WEFT__COUNT(blocks); i++) { /* what was freed gets another content */
+        blocks[i] = malloc(64 + 16 * i);
+        if (blocks[i] != NULL)
+            memset(blocks[i], 0, 64 + 16 * i);
+    }
+    for (size_t i = 0; i < WEFT__COUNT(blocks); i++)
+        free(blocks[i]);
+    return value;
+}
+
+static int see_crowd(void *argument)
+{
+    for (int i = 0; i < first_keys; i++)
+        EXPECT(weft_local_get(crowd[i]) == argument);
+    return 0;
+}
+
+static void *call_with_crowd(void *argument)
+{
+    static char value;
+    weft_local_options options = WEFT_LOCAL_OPTIONS(.inherit = pass_on_and_set);
+    weft_runtime runtime = weft_start(&WEFT_RUNTIME_OPTIONS(.workers = 1), NULL);
+
+    for (int i = 0; i < first_keys + more_keys; i++)
+        crowd[i] = weft_local_create(i < first_keys ? &options : NULL);
+    for (int i = 0; i < first_keys; i++)
+        EXPECT_EQ(weft_local_set(crowd[i], &value), 0);
+    crowd_count = first_keys;
+    for (int i = 0; i < more_keys; i++)
+        EXPECT_EQ(weft_call(runtime, see_crowd, &value), 0);
+    for (int i = 0; i < first_keys + more_keys; i++)
+        EXPECT_EQ(weft_local_release(crowd[i]), 0);
+    EXPECT_EQ(weft_stop(runtime, WEFT_NEVER), 0);
+    return argument;
+}
+
+static void test_an_inherit_function_of_a_thread_may_set_values(void)
+{
+    run_in_thread(call_with_crowd);
+}
+
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
@@ -398,6 +453,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_a_thread_has_values_which_are_destroyed_when_it_ends),
         UNIT_TEST(test_inherited_values_are_copied_at_each_spawn),
         UNIT_TEST(test_a_call_inherits_from_its_thread),
+        UNIT_TEST(test_an_inherit_function_of_a_thread_may_set_values),
     };
 
     return unit_run(argc, argv, "local", tests, WEFT__COUNT(tests));
