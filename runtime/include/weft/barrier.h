@@ -45,7 +45,8 @@ WEFT_API WEFT_MUST_USE int weft_barrier_init(weft_barrier *barrier, uint32_t tas
 /*
  * weft_barrier_fini - ends the use of a barrier; its storage may go afterwards
  * Ends the program with a sentence when somebody waits for it. A call of another thread that has
- * just let the caller go on is over when this returns.
+ * just let the caller go on is over when this returns; one whose wait has ended by a deadline or a
+ * cancel must have returned before.
  * @barrier:   NULL does nothing
  * Returns:    nothing
  * Errors:     none
