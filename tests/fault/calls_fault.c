@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/base/compiler.h"
 #include "runtime/base/fault.h"
 #include "runtime/task/record.h"
 #include "tests/support/bodies.h"
@@ -297,7 +298,7 @@ static const struct {
       " weft_rename weft_rmdir weft_stat weft_symlink weft_unlink " },
 };
 
-static bool is_exempt(const char *name)
+WEFT__NOINLINE static bool is_exempt(const char *name)
 {
     char word[80];
 
@@ -316,7 +317,7 @@ static bool is_row(const char *name)
     return false;
 }
 
-static FILE *open_source(const char *file)
+WEFT__NOINLINE static FILE *open_source(const char *file)
 {
     char path[512];
     const char *source = getenv("WEFT_SOURCE");
@@ -330,7 +331,7 @@ static FILE *open_source(const char *file)
 }
 
 /* The other program runs its calls as one job, with each point failing in turn. */
-static bool is_in_the_job(const char *name)
+WEFT__NOINLINE static bool is_in_the_job(const char *name)
 {
     char line[256];
     char call[80];
