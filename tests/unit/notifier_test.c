@@ -274,7 +274,9 @@ static void test_a_handler_on_a_worker_may_send(void)
 
 static void *wait_in_thread(void *argument)
 {
-    EXPECT_EQ(weft_notifier_wait(*(const weft_notifier *)argument, WEFT_NEVER), -EPIPE);
+    int rc = weft_notifier_wait(*(const weft_notifier *)argument, WEFT_NEVER);
+
+    EXPECT(rc == -EPIPE || rc == -ESRCH); /* the release may have come first */
     return NULL;
 }
 
