@@ -50,7 +50,8 @@ static void take_runtime(void *context, struct weft__record *record)
         return;
     taking->roster->runtimes++;
     for (uint32_t i = 0; i < count; i++)
-        if (weft__peek_copy(taking->peek, &workers[i], &worker, sizeof(worker)))
+        if (weft__peek_copy(taking->peek, (const void *)((uintptr_t)workers + i * sizeof(worker)),
+                            &worker, sizeof(worker)))
             take_worker(taking, weft__record_handle(record), worker);
 }
 

@@ -3,6 +3,7 @@
 #include <CUnit/CUnit.h>
 #include <dirent.h>
 #include <sched.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,4 +170,12 @@ int rig_respawn(const char *what, char *out_text, size_t text_bytes)
 
     (void)snprintf(copy, sizeof(copy), "%s", what);
     return rig_fork(become, copy, out_text, text_bytes);
+}
+
+void rig_on_thread(void *(*body)(void *unused))
+{
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, body, NULL) == 0)
+        (void)pthread_join(thread, NULL);
 }

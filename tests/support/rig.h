@@ -27,6 +27,9 @@ uint64_t rig_records(void);
 uint32_t rig_descriptors(void);
 uint32_t rig_mappings(void);
 
+/* Runs @body on a thread, and joins it: what a thread keeps goes with it. */
+void rig_on_thread(void *(*body)(void *unused));
+
 /* Whether the main thread is alone, now or within seconds: the kernel shows a thread that has been
  * joined for a moment longer. */
 bool rig_is_alone(void);
