@@ -25,6 +25,7 @@ weftincludedir = $(includedir)/weft
 weftinclude_HEADERS = $(weft_pkgheaders)
 
 weft_pkgheaders += \
+    runtime/include/weft/address.h \
     runtime/include/weft/barrier.h \
     runtime/include/weft/base.h \
     runtime/include/weft/blocking.h \
@@ -49,13 +50,16 @@ weft_pkgheaders += \
     runtime/include/weft/place.h \
     runtime/include/weft/print.h \
     runtime/include/weft/random.h \
+    runtime/include/weft/ready.h \
     runtime/include/weft/retry.h \
     runtime/include/weft/runtime.h \
     runtime/include/weft/rwlock.h \
     runtime/include/weft/scope.h \
     runtime/include/weft/select.h \
     runtime/include/weft/semaphore.h \
+    runtime/include/weft/serve.h \
     runtime/include/weft/shield.h \
+    runtime/include/weft/socket.h \
     runtime/include/weft/task.h \
     runtime/include/weft/time.h \
     runtime/include/weft/timer.h
@@ -208,6 +212,8 @@ weft_sources += \
     runtime/sync/wait.c \
     runtime/sync/wait.h \
     runtime/offload/blocking.c \
+    runtime/io/address.c \
+    runtime/io/address.h \
     runtime/io/dir.c \
     runtime/io/disk.c \
     runtime/io/fd.c \
@@ -219,6 +225,11 @@ weft_sources += \
     runtime/io/operation.h \
     runtime/io/path.c \
     runtime/io/print.c \
+    runtime/io/ready.c \
+    runtime/io/serve.c \
+    runtime/io/socket.c \
+    runtime/io/socket_option.c \
+    runtime/io/stream.c \
     runtime/trace/counters.c \
     runtime/trace/dump.c \
     runtime/trace/groups.c \

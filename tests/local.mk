@@ -24,6 +24,8 @@ support_sources += \
     tests/support/machine.h \
     tests/support/rig.c \
     tests/support/rig.h \
+    tests/support/sockets.c \
+    tests/support/sockets.h \
     tests/support/stress.c \
     tests/support/stress.h \
     tests/support/tree.c \
@@ -37,6 +39,7 @@ unit_test_scripts += \
     tests/unit/warnings_test
 
 unit_tests += \
+    tests/unit/address_test \
     tests/unit/base_test \
     tests/unit/blocking_test \
     tests/unit/blocking_wait_test \
@@ -90,6 +93,7 @@ unit_tests += \
     tests/unit/print_test \
     tests/unit/probe_test \
     tests/unit/random_test \
+    tests/unit/ready_test \
     tests/unit/record_test \
     tests/unit/retry_test \
     tests/unit/ring_test \
@@ -98,9 +102,12 @@ unit_tests += \
     tests/unit/scope_error_test \
     tests/unit/scope_test \
     tests/unit/select_test \
+    tests/unit/serve_test \
     tests/unit/shield_test \
+    tests/unit/socket_test \
     tests/unit/stack_test \
     tests/unit/stop_test \
+    tests/unit/stream_test \
     tests/unit/switch_test \
     tests/unit/synthetic_test \
     tests/unit/task_life_test \

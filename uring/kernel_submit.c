@@ -108,6 +108,26 @@ static void fill_path_entry(struct io_uring_sqe *sqe, const struct weft__request
         io_uring_prep_unlinkat(sqe, request->fd, path, flags);
 }
 
+/* The part of the table that is about sockets. */
+static void fill_socket_entry(struct io_uring_sqe *sqe, const struct weft__request *request)
+{
+    void *address = (void *)(uintptr_t)request->address;
+    int flags = (int)request->flags;
+
+    if (request->opcode == WEFT__OP_ACCEPT)
+        io_uring_prep_accept(sqe, request->fd, address, request->second, flags);
+    else if (request->opcode == WEFT__OP_CONNECT)
+        io_uring_prep_connect(sqe, request->fd, address, (socklen_t)request->bytes);
+    else if (request->opcode == WEFT__OP_RECV)
+        io_uring_prep_recv(sqe, request->fd, address, request->bytes, flags);
+    else if (request->opcode == WEFT__OP_SEND)
+        io_uring_prep_send(sqe, request->fd, address, request->bytes, flags);
+    else if (request->opcode == WEFT__OP_RECVMSG)
+        io_uring_prep_recvmsg(sqe, request->fd, address, request->flags);
+    else
+        io_uring_prep_sendmsg(sqe, request->fd, address, request->flags);
+}
+
 static void fill_entry(struct io_uring_sqe *sqe, const struct weft__request *request)
 {
     void *address = (void *)(uintptr_t)request->address;
@@ -149,6 +169,12 @@ static void fill_entry(struct io_uring_sqe *sqe, const struct weft__request *req
         io_uring_prep_poll_add(sqe, request->fd, request->flags);
         sqe->len = request->multishot ? IORING_POLL_ADD_MULTI : 0;
         break;
+    case WEFT__OP_ACCEPT:
+    case WEFT__OP_CONNECT:
+    case WEFT__OP_RECV:
+    case WEFT__OP_SEND:
+    case WEFT__OP_RECVMSG:
+    case WEFT__OP_SENDMSG: fill_socket_entry(sqe, request); break;
     case WEFT__OP_NOP:
     case WEFT__OP_COUNT: io_uring_prep_nop(sqe); break;
     }

@@ -22,6 +22,12 @@ static const char *const names[WEFT__OP_COUNT] = {
     [WEFT__OP_SYMLINKAT] = "symlinkat",
     [WEFT__OP_FALLOCATE] = "fallocate",
     [WEFT__OP_FTRUNCATE] = "ftruncate",
+    [WEFT__OP_ACCEPT] = "accept",
+    [WEFT__OP_CONNECT] = "connect",
+    [WEFT__OP_RECV] = "recv",
+    [WEFT__OP_SEND] = "send",
+    [WEFT__OP_RECVMSG] = "recvmsg",
+    [WEFT__OP_SENDMSG] = "sendmsg",
 };
 
 const char *weft__op_name(enum weft__opcode opcode)

@@ -56,6 +56,12 @@ static const uint8_t kernel_opcodes[WEFT__OP_COUNT] = {
     [WEFT__OP_SYMLINKAT] = IORING_OP_SYMLINKAT,
     [WEFT__OP_FALLOCATE] = IORING_OP_FALLOCATE,
     [WEFT__OP_FTRUNCATE] = WEFT__KERNEL_FTRUNCATE,
+    [WEFT__OP_ACCEPT] = IORING_OP_ACCEPT,
+    [WEFT__OP_CONNECT] = IORING_OP_CONNECT,
+    [WEFT__OP_RECV] = IORING_OP_RECV,
+    [WEFT__OP_SEND] = IORING_OP_SEND,
+    [WEFT__OP_RECVMSG] = IORING_OP_RECVMSG,
+    [WEFT__OP_SENDMSG] = IORING_OP_SENDMSG,
 };
 
 /* params.features bit for each of ours that the kernel states there. */

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -94,6 +95,52 @@ int weft__sys_statx(int directory, const char *path, int flags, unsigned mask, s
 {
     int fault = weft__fault(WEFT__FAULT_STAT);
     return fault != 0 ? fault : (int)folded(statx(directory, path, flags, mask, out));
+}
+
+int weft__sys_socket(int family, int type)
+{
+    int fault = weft__fault(WEFT__FAULT_SOCKET);
+    return fault != 0 ? fault : (int)folded(socket(family, type, 0));
+}
+
+int weft__sys_bind(int fd, const void *address, uint32_t bytes)
+{
+    int fault = weft__fault(WEFT__FAULT_SOCKET);
+    return fault != 0 ? fault : (int)folded(bind(fd, address, bytes));
+}
+
+int weft__sys_listen(int fd, int backlog)
+{
+    int fault = weft__fault(WEFT__FAULT_SOCKET);
+    return fault != 0 ? fault : (int)folded(listen(fd, backlog));
+}
+
+int weft__sys_shutdown(int fd, int how)
+{
+    int fault = weft__fault(WEFT__FAULT_SOCKET);
+    return fault != 0 ? fault : (int)folded(shutdown(fd, how));
+}
+
+int weft__sys_set_option(int fd, int level, int name, const void *value, uint32_t bytes)
+{
+    int fault = weft__fault(WEFT__FAULT_SOCKET);
+    return fault != 0 ? fault : (int)folded(setsockopt(fd, level, name, value, bytes));
+}
+
+int weft__sys_get_option(int fd, int level, int name, void *value, uint32_t bytes)
+{
+    socklen_t length = bytes;
+    int fault = weft__fault(WEFT__FAULT_SOCKET);
+    return fault != 0 ? fault : (int)folded(getsockopt(fd, level, name, value, &length));
+}
+
+int weft__sys_socket_name(int fd, bool peer, void *out_address, uint32_t *bytes)
+{
+    int fault = weft__fault(WEFT__FAULT_SOCKET);
+    if (fault != 0)
+        return fault;
+    return (int)folded(peer ? getpeername(fd, out_address, bytes)
+                            : getsockname(fd, out_address, bytes));
 }
 
 ssize_t weft__sys_read_file(const char *path, char *buffer, size_t bytes)

@@ -33,6 +33,18 @@ int weft__sys_can_seek(int fd);
 int weft__sys_ftruncate(int fd, int64_t bytes);
 int weft__sys_statx(int directory, const char *path, int flags, unsigned mask, struct statx *out);
 
+/*
+ * The calls on sockets that never wait; all pass the fault point SOCKET.
+ */
+int weft__sys_socket(int family, int type);
+int weft__sys_bind(int fd, const void *address, uint32_t bytes);
+int weft__sys_listen(int fd, int backlog);
+int weft__sys_shutdown(int fd, int how);
+int weft__sys_set_option(int fd, int level, int name, const void *value, uint32_t bytes);
+int weft__sys_get_option(int fd, int level, int name, void *value, uint32_t bytes);
+/* The address of this end, or with @peer that of the other; @bytes: room, then length. */
+int weft__sys_socket_name(int fd, bool peer, void *out_address, uint32_t *bytes);
+
 /* Reads a whole small file (sysfs, procfs) and ends it with a NUL. Returns the bytes read, -E2BIG
  * when @bytes - 1 do not hold it. */
 ssize_t weft__sys_read_file(const char *path, char *buffer, size_t bytes);

@@ -7,6 +7,7 @@
 #ifndef WEFT_H
 #define WEFT_H
 
+#include <weft/address.h>
 #include <weft/barrier.h>
 #include <weft/base.h>
 #include <weft/blocking.h>
@@ -31,13 +32,16 @@
 #include <weft/place.h>
 #include <weft/print.h>
 #include <weft/random.h>
+#include <weft/ready.h>
 #include <weft/retry.h>
 #include <weft/runtime.h>
 #include <weft/rwlock.h>
 #include <weft/scope.h>
 #include <weft/select.h>
 #include <weft/semaphore.h>
+#include <weft/serve.h>
 #include <weft/shield.h>
+#include <weft/socket.h>
 #include <weft/task.h>
 #include <weft/time.h>
 #include <weft/timer.h>

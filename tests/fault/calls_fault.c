@@ -294,8 +294,13 @@ static const struct {
     { "a weft_go, and no more", " weft_timer_go " },
     { "weft_start and weft_call in one", " weft_main " },
     { "an operation of the ring, whose failures are the kernel's answers: engine_fault.c",
-      " weft_fallocate weft_fdatasync weft_fsync weft_ftruncate weft_link weft_mkdir weft_pread"
-      " weft_rename weft_rmdir weft_stat weft_symlink weft_unlink " },
+      " weft_accept weft_fallocate weft_fd_poll weft_fdatasync weft_fsync weft_ftruncate weft_link"
+      " weft_mkdir weft_pread weft_recv weft_recv_exactly weft_recv_vector weft_rename weft_rmdir"
+      " weft_send weft_send_all weft_send_vector weft_stat weft_symlink weft_unlink " },
+    { "socket(2) and its relatives, whose failures are the kernel's answers: socket_test.c",
+      " weft_connect weft_listen weft_serve weft_shutdown weft_socket_get weft_socket_local"
+      " weft_socket_peer weft_socket_set " },
+    { "works on the caller's storage alone", " weft_address_parse weft_address_text " },
 };
 
 WEFT__NOINLINE static bool is_exempt(const char *name)

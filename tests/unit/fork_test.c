@@ -1,7 +1,10 @@
 /* The child of fork(2): every call says that the runtime was left behind; the parent goes on. */
 #include <CUnit/CUnit.h>
 #include <errno.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -48,6 +51,17 @@ static weft_once once = WEFT_ONCE_INIT;
 static weft_rwlock rwlock = WEFT_RWLOCK_INIT;
 static weft_semaphore semaphore = WEFT_SEMAPHORE_INIT(1, 1);
 static char bytes[WEFT_NAME];
+
+static char spelt[WEFT_ADDRESS_TEXT];
+static weft_address address;
+static const struct iovec part = { bytes, 1 };
+
+static int serve_nobody(weft_fd connection, void *context)
+{
+    (void)connection;
+    (void)context;
+    return 0;
+}
 
 static int64_t not_called(void *argument)
 {
@@ -190,6 +204,24 @@ static int64_t not_called(void *argument)
     X(pipe, weft_pipe((weft_fd[2]){ 0 }))                                                          \
     X(fd_number, weft_fd_number(made.file))                                                        \
     X(close, weft_close(made.file))                                                                \
+    X(address_parse, weft_address_parse("127.0.0.1:1", &address))                                  \
+    X(address_text, weft_address_text(&address, spelt))                                            \
+    X(listen, weft_listen(&address, NULL))                                                         \
+    X(accept, weft_accept(made.file, &address, WEFT_NEVER))                                        \
+    X(connect, weft_connect(&address, WEFT_NEVER))                                                 \
+    X(recv, weft_recv(made.file, bytes, 1, WEFT_NEVER))                                            \
+    X(recv_exactly, weft_recv_exactly(made.file, bytes, 1, NULL, WEFT_NEVER))                      \
+    X(recv_vector, weft_recv_vector(made.file, &part, 1, WEFT_NEVER))                              \
+    X(send, weft_send(made.file, bytes, 1, WEFT_NEVER))                                            \
+    X(send_all, weft_send_all(made.file, bytes, 1, NULL, WEFT_NEVER))                              \
+    X(send_vector, weft_send_vector(made.file, &part, 1, WEFT_NEVER))                              \
+    X(shutdown, weft_shutdown(made.file, SHUT_RDWR))                                               \
+    X(socket_set, weft_socket_set(made.file, WEFT_SOCKET_NODELAY, 1))                              \
+    X(socket_get, weft_socket_get(made.file, WEFT_SOCKET_NODELAY))                                 \
+    X(socket_local, weft_socket_local(made.file, &address))                                        \
+    X(socket_peer, weft_socket_peer(made.file, &address))                                          \
+    X(serve, weft_serve(made.file, serve_nobody, NULL, NULL, WEFT_NEVER))                          \
+    X(fd_poll, weft_fd_poll(made.file, POLLIN, WEFT_NEVER))                                        \
     X(dir_open, weft_dir_open("/", WEFT_NEVER))                                                    \
     X(dir_next, weft_dir_next(made.folder, &entry, WEFT_NEVER))                                    \
     X(dir_close, weft_dir_close(made.folder))                                                      \

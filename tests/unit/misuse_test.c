@@ -22,6 +22,8 @@ static weft_mutex mutex = WEFT_MUTEX_INIT;
 static weft_once once = WEFT_ONCE_INIT;
 static weft_fd file;
 static weft_dir folder;
+static weft_address address;
+static char spelt[WEFT_ADDRESS_TEXT];
 static weft_file_info info = WEFT_FILE_INFO_INIT;
 static void *volatile nothing; /* so that no compiler sees what is handed over */
 
@@ -38,6 +40,11 @@ static weft_blocking_fn no_blocking_function(void)
 static weft_cleanup_fn no_cleanup(void)
 {
     return (weft_cleanup_fn)(uintptr_t)nothing;
+}
+
+static weft_serve_fn no_server(void)
+{
+    return (weft_serve_fn)(uintptr_t)nothing;
 }
 
 /* One function a call: name, what is called, the argument that is NULL, the call. */
@@ -134,6 +141,22 @@ static weft_cleanup_fn no_cleanup(void)
     X(symlink, "weft_symlink", "text", weft_symlink(nothing, "x", WEFT_NOW))                     \
     X(symlink_at, "weft_symlink", "path", weft_symlink("x", nothing, WEFT_NOW))                  \
     X(pipe, "weft_pipe", "out_ends", weft_pipe(nothing))                                         \
+    X(address_parse, "weft_address_parse", "text", weft_address_parse(nothing, &address))        \
+    X(address_parse_out, "weft_address_parse", "out_address", weft_address_parse("", nothing))   \
+    X(address_text, "weft_address_text", "address", weft_address_text(nothing, spelt))            \
+    X(address_text_out, "weft_address_text", "out_text", weft_address_text(&address, nothing))   \
+    X(listen, "weft_listen", "address", weft_listen(nothing, NULL))                              \
+    X(connect, "weft_connect", "address", weft_connect(nothing, WEFT_NEVER))                     \
+    X(recv, "weft_recv", "buffer", weft_recv(file, nothing, 1, WEFT_NEVER))                      \
+    X(recv_exactly, "weft_recv_exactly", "buffer",                                               \
+      weft_recv_exactly(file, nothing, 1, NULL, WEFT_NEVER))                                     \
+    X(recv_vector, "weft_recv_vector", "parts", weft_recv_vector(file, nothing, 1, WEFT_NEVER))  \
+    X(send, "weft_send", "buffer", weft_send(file, nothing, 1, WEFT_NEVER))                      \
+    X(send_all, "weft_send_all", "buffer", weft_send_all(file, nothing, 1, NULL, WEFT_NEVER))    \
+    X(send_vector, "weft_send_vector", "parts", weft_send_vector(file, nothing, 1, WEFT_NEVER))  \
+    X(socket_local, "weft_socket_local", "out_address", weft_socket_local(file, nothing))        \
+    X(socket_peer, "weft_socket_peer", "out_address", weft_socket_peer(file, nothing))           \
+    X(serve, "weft_serve", "fn", weft_serve(file, no_server(), NULL, NULL, WEFT_NEVER))          \
     X(dir_open, "weft_dir_open", "path", weft_dir_open(nothing, WEFT_NEVER))                     \
     X(dir_next, "weft_dir_next", "out_entry", weft_dir_next(folder, nothing, WEFT_NEVER))        \
     X(printf, "weft_printf", "format", weft_printf(nothing, 1))                                  \
