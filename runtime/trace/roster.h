@@ -31,7 +31,7 @@ struct weft__roster {
  * its member may not even be named: the sum is made with addresses. */
 #define WEFT__PEEK_FIELD(peek, pointer, field, out_value)                                    \
     weft__peek_copy((peek),                                                                  \
-                    (const void *)((uintptr_t)(pointer) + offsetof(typeof(*(pointer)), field)), \
+                    (const void *)((uintptr_t)(pointer) + offsetof(__typeof__(*(pointer)), field)), \
                     (out_value), sizeof(*(out_value)))
 
 /* Each record of @kind that was ever made, free ones included. */
