@@ -29,10 +29,10 @@ struct weft__roster {
 /* The field of something that may be freed; false: it is. The pointer may be rubbish by now, so
  * that
  * its member may not even be named: the sum is made with addresses. */
-#define WEFT__PEEK_FIELD(peek, pointer, field, out_value)                                    \
-    weft__peek_copy((peek),                                                                  \
-                    (const void *)((uintptr_t)(pointer) + offsetof(__typeof__(*(pointer)), field)), \
-                    (out_value), sizeof(*(out_value)))
+#define WEFT__PEEK_FIELD(peek, pointer, field, out_value)                                         \
+    weft__peek_copy(                                                                              \
+        (peek), (const void *)((uintptr_t)(pointer) + offsetof(__typeof__(*(pointer)), field)),   \
+        (out_value), sizeof(*(out_value)))
 
 /* Each record of @kind that was ever made, free ones included. */
 void weft__roster_each(enum weft__kind kind,
