@@ -27,8 +27,7 @@ struct weft__roster {
 };
 
 /* The field of something that may be freed; false: it is. The pointer may be rubbish by now, so
- * that
- * its member may not even be named: the sum is made with addresses. */
+ * that its member may not even be named: the sum is made with addresses. */
 #define WEFT__PEEK_FIELD(peek, pointer, field, out_value)                                         \
     weft__peek_copy(                                                                              \
         (peek), (const void *)((uintptr_t)(pointer) + offsetof(__typeof__(*(pointer)), field)),   \
