@@ -116,6 +116,8 @@ WEFT_API WEFT_MUST_USE ssize_t weft_pread(weft_fd fd, void *buffer, size_t bytes
 
 /*
  * weft_write - writes where the file stands
+ * The position of a regular file is not guarded: tasks on different workers that read or write it
+ * at once, without an offset, may meet at the same place. Hold a mutex, or open with O_APPEND.
  * @fd:        the file
  * @buffer:    bytes to write
  * @bytes:     as weft_read
