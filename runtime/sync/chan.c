@@ -3,7 +3,6 @@
 
 #include "runtime/base/check.h"
 #include "runtime/sched/error.h"
-#include "runtime/sync/wait.h"
 
 WEFT__COLD int weft__chan_refuse_canceled(weft_chan chan)
 {
@@ -75,7 +74,7 @@ int weft_chan_put(weft_chan chan, const void *message, weft_deadline until)
     uint64_t life = 0;
     struct weft__worker *worker = weft__self_worker();
 
-    if (WEFT__UNLIKELY(weft__chan_caller_canceled(worker)))
+    if (WEFT__UNLIKELY(weft__wait_is_canceled(worker)))
         return weft__chan_refuse_canceled(chan);
     do {
         struct weft__waiter *woken = NULL;
@@ -101,7 +100,7 @@ int weft_chan_take(weft_chan chan, void *out_message, weft_deadline until)
     struct weft__worker *worker = weft__self_worker();
     struct weft__waiter *woken = NULL;
 
-    if (WEFT__UNLIKELY(weft__chan_caller_canceled(worker)))
+    if (WEFT__UNLIKELY(weft__wait_is_canceled(worker)))
         return weft__chan_refuse_canceled(chan);
     struct weft__chan *found = weft__chan_lock(chan, &life, &rc);
     if (WEFT__UNLIKELY(found == NULL))

@@ -23,8 +23,7 @@
 
 #include <weft/chan.h>
 
-#include "runtime/sched/thread.h"
-#include "runtime/sync/line.h"
+#include "runtime/sync/wait.h"
 #include "runtime/task/record.h"
 
 enum {
@@ -207,11 +206,5 @@ int weft__chan_grow(weft_chan handle, uint32_t depth);
 
 /* What a cancelled caller is told; a negative handle comes before all else. */
 int weft__chan_refuse_canceled(weft_chan chan);
-
-static inline bool weft__chan_caller_canceled(const struct weft__worker *worker)
-{
-    const struct weft__task *task = weft__worker_task(worker);
-    return task != NULL && weft__task_canceled(task);
-}
 
 #endif

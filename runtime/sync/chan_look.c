@@ -43,7 +43,7 @@ int weft_chan_fetch(weft_chan chan, void *out_message, weft_deadline until)
     uint64_t life = 0;
     struct weft__worker *worker = weft__self_worker();
 
-    if (WEFT__UNLIKELY(weft__chan_caller_canceled(worker)))
+    if (WEFT__UNLIKELY(weft__wait_is_canceled(worker)))
         return weft__chan_refuse_canceled(chan);
     struct weft__chan *found = weft__chan_lock(chan, &life, &rc);
     if (found == NULL)
@@ -62,7 +62,7 @@ int weft_chan_wait(weft_chan chan, weft_deadline until)
     uint64_t life = 0;
     struct weft__worker *worker = weft__self_worker();
 
-    if (WEFT__UNLIKELY(weft__chan_caller_canceled(worker)))
+    if (WEFT__UNLIKELY(weft__wait_is_canceled(worker)))
         return weft__chan_refuse_canceled(chan);
     struct weft__chan *found = weft__chan_lock(chan, &life, &rc);
     if (found == NULL)

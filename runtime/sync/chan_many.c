@@ -43,7 +43,7 @@ ssize_t weft_chan_put_many(weft_chan chan, const void *messages, size_t count, w
     size_t done = 0;
     struct weft__worker *worker = weft__self_worker();
 
-    if (weft__chan_caller_canceled(worker))
+    if (weft__wait_is_canceled(worker))
         return weft__chan_refuse_canceled(chan);
     do {
         struct woken woken = { .end = &woken.first };
@@ -101,7 +101,7 @@ ssize_t weft_chan_take_many(weft_chan chan, void *out_messages, size_t least, si
 
     if (least > most)
         return weft__load_relaxed(&weft__record_forked) ? -EOWNERDEAD : -EINVAL;
-    if (weft__chan_caller_canceled(worker))
+    if (weft__wait_is_canceled(worker))
         return weft__chan_refuse_canceled(chan);
     do {
         struct woken woken = { .end = &woken.first };

@@ -40,6 +40,7 @@
 #include "runtime/sched/error.h"
 #include "runtime/sched/thread.h"
 #include "runtime/sync/source.h"
+#include "runtime/sync/wait.h"
 
 enum { few_tasks = 8 };
 
@@ -215,18 +216,12 @@ static int wait_once(struct selection *selection, struct weft__task *self, weft_
     return outcome == WEFT__SOURCE_AGAIN ? -EAGAIN : rc;
 }
 
-static bool is_canceled(const struct weft__worker *worker)
-{
-    const struct weft__task *task = weft__worker_task(worker);
-    return task != NULL && weft__task_canceled(task);
-}
-
 ssize_t weft_select(weft_case *cases, size_t count, weft_deadline until)
 {
     struct selection selection = { .worker = weft__self_worker(), .cases = cases, .count = count };
     bool late = until.ns <= 0;
 
-    if (is_canceled(selection.worker))
+    if (weft__wait_is_canceled(selection.worker))
         return -ECANCELED;
     int rc = look_over(&selection, __func__);
     if (rc < 0)

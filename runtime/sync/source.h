@@ -28,8 +28,8 @@ struct weft__source {
 
     /*
      * Under the lock of the object: puts @ticket into its line; but when the case can be done, it
-     * withdraws the ticket and does it. A partner in the line that is the ticket's own task counts
-     * for nothing.
+     * withdraws the ticket (weft__park_withdraw), and only if that succeeds does the case. A
+     * partner in the line that is the ticket's own task counts for nothing.
      */
     enum weft__source_outcome (*stand)(struct weft__worker *worker, weft_case *one,
                                        struct weft__ticket ticket, int64_t now);
@@ -49,7 +49,6 @@ extern const struct weft__source weft__source_chan; /* put, take and fetch */
 extern const struct weft__source weft__source_task;
 extern const struct weft__source weft__source_time;
 extern const struct weft__source weft__source_timer;
-
 extern const struct weft__source weft__source_event;
 extern const struct weft__source weft__source_future;
 
@@ -88,11 +87,5 @@ static inline struct weft__record *weft__source_record(const weft_case *one, enu
 
 /* The source of a kind; NULL: there is none. */
 const struct weft__source *weft__source_of(weft_case_kind kind);
-
-/* Withdraws the ticket and says whether the case may be done now, under the object's lock. */
-static inline bool weft__source_may(struct weft__ticket ticket)
-{
-    return weft__park_withdraw(ticket);
-}
 
 #endif

@@ -119,10 +119,10 @@ static enum weft__source_outcome chan_stand(struct weft__worker *worker, weft_ca
     (void)now;
     if (chan == NULL) {
         one->result = rc;
-        return weft__source_may(ticket) ? WEFT__SOURCE_DONE : WEFT__SOURCE_ENDED;
+        return weft__park_withdraw(ticket) ? WEFT__SOURCE_DONE : WEFT__SOURCE_ENDED;
     }
     if (seems_ready_locked(chan, one->kind, ticket.task)) {
-        if (weft__source_may(ticket))
+        if (weft__park_withdraw(ticket))
             return try_locked(worker, one, chan, life) == WEFT__SOURCE_DONE ? WEFT__SOURCE_DONE
                                                                             : WEFT__SOURCE_AGAIN;
         weft__chan_unlock(chan, life);

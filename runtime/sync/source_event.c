@@ -35,7 +35,7 @@ static enum weft__source_outcome event_stand(struct weft__worker *worker, weft_c
     weft__lock_acquire(&event->lock); /* pairs with weft__lock_release */
     if (!weft__load_relaxed(&event->set)) {
         weft__source_line_up(one, &event->line, ticket);
-    } else if (weft__source_may(ticket)) {
+    } else if (weft__park_withdraw(ticket)) {
         (void)weft__event_take_locked(event);
         one->result = 0;
         outcome = WEFT__SOURCE_DONE;

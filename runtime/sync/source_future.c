@@ -42,7 +42,7 @@ static enum weft__source_outcome future_stand(struct weft__worker *worker, weft_
     (void)now;
     if (future != NULL && weft__load_relaxed(&future->outcome) == WEFT__FUTURE_UNSET) {
         weft__source_line_up(one, &future->line, ticket);
-    } else if (weft__source_may(ticket)) {
+    } else if (weft__park_withdraw(ticket)) {
         one->result = future == NULL ? rc : weft__future_read_locked(future, one->pointer);
         outcome = WEFT__SOURCE_DONE;
     } else {

@@ -73,7 +73,7 @@ static enum weft__source_outcome task_stand(struct weft__worker *worker, weft_ca
         rc = task == ticket.task ? -EDEADLK : weft__load_relaxed(&task->result);
         weft__record_unlock(&task->record);
     }
-    if (!weft__source_may(ticket))
+    if (!weft__park_withdraw(ticket))
         return WEFT__SOURCE_ENDED;
     one->result = rc;
     return WEFT__SOURCE_DONE;

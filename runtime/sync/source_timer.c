@@ -48,7 +48,7 @@ static enum weft__source_outcome timer_stand(struct weft__worker *worker, weft_c
         weft__record_unlock(&ticker->record);
         return WEFT__SOURCE_NOT_READY;
     }
-    bool may = weft__source_may(ticket);
+    bool may = weft__park_withdraw(ticket);
     if (may)
         one->result = ticker == NULL ? rc : as_result(weft__timer_take_locked(ticker, now));
     if (ticker != NULL)

@@ -11,6 +11,13 @@
  * -ECANCELED. */
 struct weft__task *weft__wait_self(const struct weft__worker *worker, int *out_error);
 
+/* Whether the task that calls has been cancelled; a thread can't be. */
+static inline bool weft__wait_is_canceled(const struct weft__worker *worker)
+{
+    const struct weft__task *task = weft__worker_task(worker);
+    return task != NULL && weft__task_canceled(task);
+}
+
 /*
  * Stands in @line, which @lock guards and the caller has locked, and waits; unlocks it. Returns the
  * result that the claimer has set; else -ETIMEDOUT (at once for a deadline of now) or -ECANCELED,
