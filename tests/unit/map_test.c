@@ -211,7 +211,7 @@ static int end_maps_early(void *argument)
         reset();
         EXPECT_EQ(weft_map_run(&map, &index, weft_after(WEFT_MILLISECOND)), -ETIMEDOUT);
         EXPECT_EQ(index, few); /* no item's */
-        EXPECT_EQ(begun, 3);
+        EXPECT(begun <= 3);    /* a busy machine may begin none within the time */
         reset();
         EXPECT_EQ(weft_map_run(&map, &index, WEFT_NOW), -ETIMEDOUT);
         EXPECT_EQ(begun, 0);
