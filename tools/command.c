@@ -7,6 +7,8 @@
 
 #include <weft.h>
 
+#include "tools/common/nearest.h"
+
 struct part {
     const char *name;
     const char *summary;
@@ -18,12 +20,13 @@ static int show_version(int argc, char **argv);
 
 static const struct part parts[] = {
     { "tour", "reads a folder tree in three ways and compares them", weft_tool_tour },
+    { "topo", "shows this machine as weft sees it, and where its workers go", weft_tool_topo },
     { "bench", "measures weft, and its peers beside it", weft_tool_bench },
     { "help", "explains a part: weft help tour", show_help },
     { "version", "says which weft this is", show_version },
 };
 
-enum { PART_COUNT = sizeof(parts) / sizeof(parts[0]), NAME_LONGEST = 32, NEAR_ENOUGH = 2 };
+enum { PART_COUNT = sizeof(parts) / sizeof(parts[0]) };
 
 static const struct part *find_part(const char *name)
 {
@@ -33,46 +36,14 @@ static const struct part *find_part(const char *name)
     return NULL;
 }
 
-static size_t smaller(size_t a, size_t b)
+/* The name of the part that may have been meant; NULL: none is near. */
+static const char *find_nearest(const char *name)
 {
-    return a < b ? a : b;
-}
+    struct weft__nearest nearest = weft__nearest_begin(name, strlen(name));
 
-/* How many letters must be put in, left out or changed to make one name of the other. */
-static size_t count_edits(const char *from, const char *to)
-{
-    size_t row[NAME_LONGEST + 1];
-    size_t length = strlen(to);
-
-    if (length > NAME_LONGEST)
-        return length;
-    for (size_t j = 0; j <= length; j++)
-        row[j] = j;
-    for (size_t i = 0; from[i] != '\0'; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < length; j++) {
-            size_t changed = diagonal + (from[i] == to[j] ? 0 : 1);
-            diagonal = row[j + 1];
-            row[j + 1] = smaller(changed, smaller(row[j], row[j + 1]) + 1);
-        }
-    }
-    return row[length];
-}
-
-static const struct part *find_nearest(const char *name)
-{
-    const struct part *nearest = NULL;
-    size_t fewest = NEAR_ENOUGH + 1;
-
-    for (size_t i = 0; i < PART_COUNT; i++) {
-        size_t edits = count_edits(name, parts[i].name);
-        if (edits < fewest && edits < strlen(parts[i].name)) {
-            fewest = edits;
-            nearest = &parts[i];
-        }
-    }
-    return nearest;
+    for (size_t i = 0; i < PART_COUNT; i++)
+        weft__nearest_try(&nearest, parts[i].name);
+    return nearest.name;
 }
 
 static void print_overview(FILE *stream)
@@ -88,10 +59,10 @@ static void print_overview(FILE *stream)
 
 static int refuse_unknown(const char *name)
 {
-    const struct part *nearest = find_nearest(name);
+    const char *nearest = find_nearest(name);
 
     if (nearest != NULL)
-        fprintf(stderr, "weft: there is no '%s'; did you mean 'weft %s'?\n", name, nearest->name);
+        fprintf(stderr, "weft: there is no '%s'; did you mean 'weft %s'?\n", name, nearest);
     else
         fprintf(stderr, "weft: there is no '%s'; 'weft help' lists what there is\n", name);
     return WEFT_EXIT_USAGE;

@@ -7,9 +7,14 @@ EXTRA_DIST += \
     tools/man \
     tools/quickstart
 
+# doctor and topo look inside the library: what they use of it, the readers of numa and the probe of
+# uring, comes from the private one. Everything else comes from the shared one, which stands first.
 bin_PROGRAMS += weft
 weft_LDADD = \
     libweft.la \
+    libweft-private.la \
+    $(LIBURING_LIBS) \
+    $(NUMA_LIBS) \
     $(JEMALLOC_LIBS)
 weft_SOURCES = \
     tools/bench/bench.c \
@@ -41,6 +46,21 @@ weft_SOURCES = \
     tools/bench/statistics.h \
     tools/command.c \
     tools/command.h \
+    tools/common/flags.c \
+    tools/common/flags.h \
+    tools/common/nearest.c \
+    tools/common/nearest.h \
+    tools/common/quote.c \
+    tools/common/quote.h \
+    tools/common/size.c \
+    tools/common/size.h \
+    tools/topo/look.c \
+    tools/topo/object.c \
+    tools/topo/object.h \
+    tools/topo/topo.c \
+    tools/topo/topo.h \
+    tools/topo/tree.c \
+    tools/topo/tree.h \
     tools/tour/cache.c \
     tools/tour/cache.h \
     tools/tour/count.c \
@@ -91,12 +111,15 @@ unit_test_scripts += \
     tests/tools/gdb_test \
     tests/tools/manual_test \
     tests/tools/setup_test \
+    tests/tools/topo_test \
     tests/tools/tour_test
 
 check_PROGRAMS += \
     tests/tools/gdb_program \
     tools/examples/producer
-tools_examples_producer_LDADD = $(weft_LDADD)
+tools_examples_producer_LDADD = \
+    libweft.la \
+    $(JEMALLOC_LIBS)
 
 # The programs that `weft bench peers` runs beside ours; those whose tools are missing are left out. It
 # makes them itself when they are not there: they take longer than weft, and few want them.
@@ -158,6 +181,7 @@ clean-local:
 	rm -rf bench-peers man
 
 EXTRA_DIST += \
+    tests/tools/harness.sh \
     tools/README.md \
     tools/bench/README.md \
     tools/bench/peers \

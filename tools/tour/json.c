@@ -7,56 +7,7 @@
 
 #include <weft.h>
 
-/* The length of the UTF-8 sequence at text; 0 when it is none, as longer forms and surrogates. */
-static size_t measure_sequence(const unsigned char *text)
-{
-    unsigned char first = text[0];
-    unsigned low = 0x80;
-    unsigned high = 0xbf;
-    size_t more;
-
-    if (first < 0x80)
-        return 1;
-    if (first < 0xc2 || first > 0xf4)
-        return 0;
-    more = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
-    if (first == 0xe0)
-        low = 0xa0;
-    else if (first == 0xf0)
-        low = 0x90;
-    else if (first == 0xed)
-        high = 0x9f;
-    else if (first == 0xf4)
-        high = 0x8f;
-    for (size_t i = 1; i <= more; i++) {
-        if (text[i] < low || text[i] > high)
-            return 0;
-        low = 0x80;
-        high = 0xbf;
-    }
-    return more + 1;
-}
-
-/* A path may hold any byte. What is not UTF-8 becomes the replacement character U+FFFD. */
-static void write_string(FILE *out, const char *string)
-{
-    const unsigned char *text = (const unsigned char *)string;
-
-    putc('"', out);
-    while (*text != '\0') {
-        size_t bytes = measure_sequence(text);
-        if (bytes == 0)
-            fputs("\\ufffd", out);
-        else if (*text < 0x20 || *text == 0x7f)
-            fprintf(out, "\\u%04x", *text);
-        else if (*text == '"' || *text == '\\')
-            fprintf(out, "\\%c", *text);
-        else
-            fwrite(text, 1, bytes, out);
-        text += bytes == 0 ? 1 : bytes;
-    }
-    putc('"', out);
-}
+#include "tools/common/quote.h"
 
 static void write_roots(FILE *out, const struct weft__paths *roots)
 {
@@ -64,7 +15,7 @@ static void write_roots(FILE *out, const struct weft__paths *roots)
     for (size_t i = 0; i < roots->count; i++) {
         if (i > 0)
             putc(',', out);
-        write_string(out, roots->items[i]);
+        weft__quote_json(out, roots->items[i]);
     }
     fputs("],", out);
 }
@@ -74,10 +25,10 @@ static void write_trouble(FILE *out, const char *name, const struct weft__troubl
     fprintf(out, ",\"%s\":{\"count\":%" PRIu64 ",\"first\":[", name, trouble->count);
     for (size_t i = 0; i < weft__trouble_listed(trouble); i++) {
         fputs(i == 0 ? "{\"path\":" : ",{\"path\":", out);
-        write_string(out, trouble->first[i].path);
+        weft__quote_json(out, trouble->first[i].path);
         if (trouble->first[i].error != 0) {
             fputs(",\"error\":", out);
-            write_string(out, weft_error_name(trouble->first[i].error));
+            weft__quote_json(out, weft_error_name(trouble->first[i].error));
         }
         putc('}', out);
     }
@@ -137,9 +88,9 @@ static void write_walk(FILE *out, const struct weft__tour *tour)
 static void write_tour(FILE *out, const struct weft__tour *tour)
 {
     fputs("{\"tool\":\"weft tour\",\"version\":", out);
-    write_string(out, weft_version());
+    weft__quote_json(out, weft_version());
     fputs(",\"about\":", out);
-    write_string(out, tour->about);
+    weft__quote_json(out, tour->about);
     fprintf(out, ",\"workers\":%d,", tour->workers);
     write_roots(out, &tour->options.roots);
     write_walk(out, tour);
