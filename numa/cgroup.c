@@ -1,7 +1,7 @@
 /*
- * The CPU quota of the cgroup that this process is in.
+ * The CPU quota of the cgroup that this process is in, and other limits of it.
  *
- * A quota on any ancestor holds for all below it, so the path is walked from our group up to the
+ * A limit on any ancestor holds for all below it, so the path is walked from our group up to the
  * root of the mount, which is as far as a container sees. /proc/self/cgroup says where we are in
  * each hierarchy, /proc/self/mountinfo where the hierarchies are mounted and which of their folders
  * the mount shows. Source: cgroups(7), proc(5), Documentation/admin-guide/cgroup-v2.rst.
@@ -18,7 +18,7 @@
 
 enum { path_bytes = 4096, file_name_bytes = 32, hundred = 100 };
 
-/* One hierarchy: version 2, or the one of version 1 that carries the cpu controller. */
+/* One hierarchy: version 2, or the one of version 1 that carries the controller. */
 struct hierarchy {
     const char *group; /* our group in it; NULL: we are not in it */
     const char *root;  /* the folder of it that the chosen mount shows */
@@ -26,14 +26,26 @@ struct hierarchy {
     bool inside;       /* our group is in that folder */
 };
 
+struct search;
+
+/* What is looked for: which controller's, and how a level of either version is read. */
+struct wanted {
+    const char *controller; /* as version 1 names it */
+    const char *limit_v2;   /* files with a limit that is one number; a quota is two */
+    const char *limit_v1;
+    int (*read_v2)(struct search *search, size_t length);
+    int (*read_v1)(struct search *search, size_t length);
+};
+
 struct search {
     const char *prefix;
+    const struct wanted *wanted;
     struct weft__text groups; /* cut into words in place; the hierarchies point into both */
     struct weft__text mounts;
     struct weft__text file;
     struct hierarchy v1;
     struct hierarchy v2;
-    uint64_t hundredths;                     /* least so far; UINT64_MAX: none */
+    uint64_t least;                          /* so far; UINT64_MAX: none */
     char path[path_bytes + file_name_bytes]; /* a group, and behind it a file's name */
 };
 
@@ -64,7 +76,7 @@ static void take_group(struct search *search, char *line)
         return;
     if (strcmp(id, "0") == 0 && controllers[0] == '\0')
         search->v2.group = line;
-    else if (list_has(controllers, "cpu"))
+    else if (list_has(controllers, search->wanted->controller))
         search->v1.group = line;
 }
 
@@ -142,7 +154,7 @@ static void take_mount(struct search *search, char *line)
         return;
     if (strcmp(type, "cgroup2") == 0)
         consider_mount(&search->v2, root, mount);
-    else if (strcmp(type, "cgroup") == 0 && list_has(line, "cpu"))
+    else if (strcmp(type, "cgroup") == 0 && list_has(line, search->wanted->controller))
         consider_mount(&search->v1, root, mount);
 }
 
@@ -165,8 +177,8 @@ static void note_quota(struct search *search, uint64_t quota, uint64_t period)
     if (quota == 0 || period == 0 || quota > UINT64_MAX / hundred)
         return;
     uint64_t hundredths = quota * hundred / period + (quota * hundred % period != 0);
-    if (hundredths < search->hundredths)
-        search->hundredths = hundredths;
+    if (hundredths < search->least)
+        search->least = hundredths;
 }
 
 /* The file @name of the group whose path is @length long. */
@@ -222,6 +234,27 @@ static int read_v1(struct search *search, size_t length)
     return rc;
 }
 
+/* A limit that is one number. Version 1 writes the largest number of pages for none. */
+static int read_limit(struct search *search, size_t length, const char *name)
+{
+    uint64_t limit;
+    int rc = read_number(search, length, name, &limit);
+
+    if (limit > 0 && limit < UINT64_C(1) << 62 && limit < search->least)
+        search->least = limit;
+    return rc;
+}
+
+static int read_limit_v2(struct search *search, size_t length)
+{
+    return read_limit(search, length, search->wanted->limit_v2);
+}
+
+static int read_limit_v1(struct search *search, size_t length)
+{
+    return read_limit(search, length, search->wanted->limit_v1);
+}
+
 /* Puts the group's folder into search->path; false when the name is too long. */
 static bool find_folder(struct search *search, const struct hierarchy *hierarchy,
                         size_t *out_mount_length, size_t *out_length)
@@ -267,28 +300,57 @@ static int find_least(struct search *search)
         rc = read_lines(search, &search->mounts, "/proc/self/mountinfo", take_mount);
     if (rc <= 0)
         return rc;
-    rc = walk_up(search, &search->v2, read_v2);
-    return rc < 0 ? rc : walk_up(search, &search->v1, read_v1);
+    rc = walk_up(search, &search->v2, search->wanted->read_v2);
+    return rc < 0 ? rc : walk_up(search, &search->v1, search->wanted->read_v1);
 }
 
-int weft__cgroup_quota(const char *root, uint32_t *out_hundredths)
+/* *out_least is UINT64_MAX when there is none. */
+static int search_all(const char *root, const struct wanted *wanted, uint64_t *out_least)
 {
     struct search *search = weft__memory_alloc(WEFT__NODE_LOCAL, sizeof(*search));
 
     if (search == NULL)
         return -ENOMEM;
     search->prefix = root;
-    search->hundredths = UINT64_MAX;
+    search->wanted = wanted;
+    search->least = UINT64_MAX;
     int rc = find_least(search);
-    uint64_t least = search->hundredths;
+    if (rc >= 0)
+        *out_least = search->least;
     weft__text_fini(&search->groups);
     weft__text_fini(&search->mounts);
     weft__text_fini(&search->file);
     weft__memory_free(search, sizeof(*search));
+    return rc < 0 ? rc : 0;
+}
+
+int weft__cgroup_quota(const char *root, uint32_t *out_hundredths)
+{
+    const struct wanted quota = { .controller = "cpu", .read_v2 = read_v2, .read_v1 = read_v1 };
+    uint64_t least;
+    int rc = search_all(root, &quota, &least);
+
     if (rc < 0)
         return rc;
     if (least == UINT64_MAX)
         least = 0;
     *out_hundredths = least > UINT32_MAX ? UINT32_MAX : (uint32_t)least;
+    return 0;
+}
+
+int weft__cgroup_limit(const char *root, const char *controller, const char *file_v2,
+                       const char *file_v1, uint64_t *out_limit)
+{
+    const struct wanted limit = { .controller = controller,
+                                  .limit_v2 = file_v2,
+                                  .limit_v1 = file_v1,
+                                  .read_v2 = read_limit_v2,
+                                  .read_v1 = read_limit_v1 };
+    uint64_t least;
+    int rc = search_all(root, &limit, &least);
+
+    if (rc < 0)
+        return rc;
+    *out_limit = least == UINT64_MAX ? 0 : least;
     return 0;
 }

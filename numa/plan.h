@@ -29,6 +29,16 @@ int weft__affinity_pin(uint32_t cpu);
  */
 int weft__cgroup_quota(const char *root, uint32_t *out_hundredths);
 
+/*
+ * A limit that is one number, found in the same way: the least over the whole visible path; 0 when
+ * there is none.
+ * @controller: as version 1 names it ("memory")
+ * @file_v2:    where version 2 has it ("memory.max")
+ * @file_v1:    where version 1 has it ("memory.limit_in_bytes")
+ */
+int weft__cgroup_limit(const char *root, const char *controller, const char *file_v2,
+                       const char *file_v1, uint64_t *out_limit);
+
 enum { WEFT__PLAN_WORKERS_MAX = 1 << 16 };
 
 struct weft__plan_options {

@@ -165,6 +165,60 @@ static void test_quota_table(void)
     }
 }
 
+static const struct {
+    const char *label;
+    uint64_t expect;
+    const char *groups;
+    const char *mounts;
+    struct file files[3];
+} limit_rows[] = {
+    { "v2, own group", 1000, "0::/a\n", V2_MOUNT, { { "sys/fs/cgroup/a/memory.max", "1000\n" } } },
+    { "v2, none", 0, "0::/a\n", V2_MOUNT, { { "sys/fs/cgroup/a/memory.max", "max\n" } } },
+    { "v2, an ancestor has less",
+      700,
+      "0::/a/b\n",
+      V2_MOUNT,
+      { { "sys/fs/cgroup/a/b/memory.max", "900\n" }, { "sys/fs/cgroup/a/memory.max", "700\n" } } },
+    { "v1, of its own controller",
+      4096,
+      "4:cpu,cpuacct:/a\n7:memory:/m\n",
+      CPU_MOUNT "36 32 0:33 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n",
+      { { "sys/fs/cgroup/memory/m/memory.limit_in_bytes", "4096\n" },
+        { "sys/fs/cgroup/cpu,cpuacct/a/memory.limit_in_bytes", "1\n" } } },
+    { "v1, the largest number of pages is none",
+      0,
+      "7:memory:/m\n",
+      "36 32 0:33 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n",
+      { { "sys/fs/cgroup/memory/m/memory.limit_in_bytes", "9223372036854771712\n" } } },
+    { "what is no number is none",
+      0,
+      "0::/a\n",
+      V2_MOUNT,
+      { { "sys/fs/cgroup/a/memory.max", "1k\n" } } },
+};
+
+static void test_limit_table(void)
+{
+    for (size_t i = 0; i < WEFT__COUNT(limit_rows); i++) {
+        uint64_t got = untouched;
+        struct tree tree;
+
+        tree_make(&tree);
+        tree_write(&tree, "proc/self/cgroup", limit_rows[i].groups);
+        tree_write(&tree, "proc/self/mountinfo", limit_rows[i].mounts);
+        for (size_t j = 0; j < 3 && limit_rows[i].files[j].path != NULL; j++)
+            tree_write(&tree, limit_rows[i].files[j].path, limit_rows[i].files[j].text);
+        int rc = weft__cgroup_limit(tree.root, "memory", "memory.max", "memory.limit_in_bytes",
+                                    &got);
+        bool ok = rc == 0 && got == limit_rows[i].expect;
+        if (!ok)
+            (void)fprintf(stderr, "row %zu (%s): rc=%d got %llu\n", i, limit_rows[i].label, rc,
+                          (unsigned long long)got);
+        CU_ASSERT_TRUE(ok);
+        tree_remove(&tree);
+    }
+}
+
 static void test_quota_without_files_is_none(void)
 {
     uint32_t got = untouched;
@@ -247,6 +301,7 @@ int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(test_quota_table),
+        UNIT_TEST(test_limit_table),
         UNIT_TEST(test_quota_without_files_is_none),
         UNIT_TEST(test_quota_of_an_endless_path_is_none),
         UNIT_TEST(test_quota_reads_a_long_mountinfo),
