@@ -62,7 +62,8 @@ weft_pkgheaders += \
     runtime/include/weft/socket.h \
     runtime/include/weft/task.h \
     runtime/include/weft/time.h \
-    runtime/include/weft/timer.h
+    runtime/include/weft/timer.h \
+    runtime/include/weft/transfer.h
 
 weft_sources += \
     runtime/base/atomic.c \
@@ -214,12 +215,16 @@ weft_sources += \
     runtime/offload/blocking.c \
     runtime/io/address.c \
     runtime/io/address.h \
+    runtime/io/cached.c \
+    runtime/io/cached.h \
     runtime/io/dir.c \
     runtime/io/disk.c \
     runtime/io/fd.c \
     runtime/io/fd.h \
     runtime/io/file.c \
     runtime/io/main.c \
+    runtime/io/nature.c \
+    runtime/io/nature.h \
     runtime/io/notifier.c \
     runtime/io/operation.c \
     runtime/io/operation.h \
@@ -230,6 +235,9 @@ weft_sources += \
     runtime/io/socket.c \
     runtime/io/socket_option.c \
     runtime/io/stream.c \
+    runtime/io/transfer.c \
+    runtime/io/turn.c \
+    runtime/io/turn.h \
     runtime/trace/counters.c \
     runtime/trace/dump.c \
     runtime/trace/groups.c \

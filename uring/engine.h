@@ -43,6 +43,8 @@ enum weft__opcode {
     WEFT__OP_SEND,      /* the same */
     WEFT__OP_RECVMSG,   /* fd, address: msghdr, flags: MSG_* */
     WEFT__OP_SENDMSG,   /* the same */
+    WEFT__OP_READV,     /* fd, address: iovec, bytes: how many, offset as of READ */
+    WEFT__OP_WRITEV,    /* the same */
     WEFT__OP_COUNT
 };
 

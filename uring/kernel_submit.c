@@ -140,6 +140,12 @@ static void fill_entry(struct io_uring_sqe *sqe, const struct weft__request *req
     case WEFT__OP_WRITE:
         io_uring_prep_write(sqe, request->fd, address, request->bytes, offset);
         break;
+    case WEFT__OP_READV:
+        io_uring_prep_readv(sqe, request->fd, address, request->bytes, offset);
+        break;
+    case WEFT__OP_WRITEV:
+        io_uring_prep_writev(sqe, request->fd, address, request->bytes, offset);
+        break;
     case WEFT__OP_OPENAT:
         io_uring_prep_openat(sqe, request->fd, address, (int)request->flags, request->bytes);
         break;

@@ -28,6 +28,8 @@ static const char *const names[WEFT__OP_COUNT] = {
     [WEFT__OP_SEND] = "send",
     [WEFT__OP_RECVMSG] = "recvmsg",
     [WEFT__OP_SENDMSG] = "sendmsg",
+    [WEFT__OP_READV] = "readv",
+    [WEFT__OP_WRITEV] = "writev",
 };
 
 const char *weft__op_name(enum weft__opcode opcode)

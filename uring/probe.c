@@ -62,6 +62,8 @@ static const uint8_t kernel_opcodes[WEFT__OP_COUNT] = {
     [WEFT__OP_SEND] = IORING_OP_SEND,
     [WEFT__OP_RECVMSG] = IORING_OP_RECVMSG,
     [WEFT__OP_SENDMSG] = IORING_OP_SENDMSG,
+    [WEFT__OP_READV] = IORING_OP_READV,
+    [WEFT__OP_WRITEV] = IORING_OP_WRITEV,
 };
 
 /* params.features bit for each of ours that the kernel states there. */

@@ -85,6 +85,24 @@ int weft__sys_can_seek(int fd)
     return lseek(fd, 0, SEEK_CUR) < 0 ? -errno : 0;
 }
 
+int64_t weft__sys_seek(int fd, int64_t offset, int whence)
+{
+    int fault = weft__fault(WEFT__FAULT_STAT);
+    return fault != 0 ? fault : folded(lseek(fd, offset, whence));
+}
+
+int weft__sys_open_flags(int fd)
+{
+    int fault = weft__fault(WEFT__FAULT_FCNTL);
+    return fault != 0 ? fault : (int)folded(fcntl(fd, F_GETFL));
+}
+
+ssize_t weft__sys_read_cached(int fd, const struct iovec *parts, int part_count, int64_t offset)
+{
+    int fault = weft__fault(WEFT__FAULT_READ);
+    return fault != 0 ? fault : folded(preadv2(fd, parts, part_count, offset, RWF_NOWAIT));
+}
+
 int weft__sys_ftruncate(int fd, int64_t bytes)
 {
     int fault = weft__fault(WEFT__FAULT_WRITE);

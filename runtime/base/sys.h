@@ -30,6 +30,13 @@ ssize_t weft__sys_getdents(int fd, void *buffer, size_t bytes);
 int weft__sys_is_open(int fd);
 /* 0 when the file has a position that can be set; -ESPIPE for pipes, sockets and terminals. */
 int weft__sys_can_seek(int fd);
+/* Where the file stands from now on; as lseek(2). */
+int64_t weft__sys_seek(int fd, int64_t offset, int whence);
+/* O_* of an open file. */
+int weft__sys_open_flags(int fd);
+/* Reads what is in memory, as preadv2(2) with RWF_NOWAIT; @offset -1: where the file stands.
+ * -EAGAIN: it would have to wait for the disk. */
+ssize_t weft__sys_read_cached(int fd, const struct iovec *parts, int part_count, int64_t offset);
 int weft__sys_ftruncate(int fd, int64_t bytes);
 int weft__sys_statx(int directory, const char *path, int flags, unsigned mask, struct statx *out);
 

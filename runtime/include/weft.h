@@ -45,5 +45,6 @@
 #include <weft/task.h>
 #include <weft/time.h>
 #include <weft/timer.h>
+#include <weft/transfer.h>
 
 #endif

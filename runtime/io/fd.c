@@ -49,7 +49,11 @@ static weft_fd make(int number, int (*enter)(int number, int64_t owner))
     struct weft__fd *fd = fd_of(record);
     fd->number = number;
     fd->users = 0;
-    weft__store_relaxed(&fd->seeks, false);
+    weft__store_relaxed(&fd->nature, WEFT__FD_UNKNOWN);
+    weft__store_relaxed(&fd->cold, 0);
+    weft__store_relaxed(&fd->misses, 0);
+    fd->turn_taken = false;
+    weft__line_init(&fd->turns);
     fd->closer.word = 0;
     weft__list_init(&fd->operations);
     weft__record_unlock(record);
@@ -173,11 +177,13 @@ static void kick_locked(struct weft__fd *fd)
     }
 }
 
-/* Waits until nobody uses the file, which is locked and marked; unlocks it. */
+/* Waits until nobody uses the file, which is locked and marked; unlocks it. Whoever waits for a turn
+ * there is told that it will not come. */
 static void wait_unused_locked(struct weft__fd *fd)
 {
     struct weft__worker *worker = weft__self_worker();
     uint32_t looks = 0;
+    struct weft__waiter *turned_away = weft__line_claim_many(&fd->turns, SIZE_MAX, -EBADF);
 
     kick_locked(fd);
     if (weft__worker_task(worker) != NULL) {
@@ -185,9 +191,13 @@ static void wait_unused_locked(struct weft__fd *fd)
                                                       WEFT__REASON_CLOSE);
         fd->closer = ticket;
         weft__record_unlock(&fd->record);
+        (void)weft__line_wake_many(worker, turned_away);
         (void)weft__park_commit(worker, ticket, WEFT_NEVER, WEFT__PARK_SHIELDED);
         return;
     }
+    weft__record_unlock(&fd->record);
+    (void)weft__line_wake_many(worker, turned_away);
+    weft__record_lock_own(&fd->record);
     while (fd->users > 0) { /* a thread of its own may block */
         weft__record_unlock(&fd->record);
         weft__lock_backoff(looks++);

@@ -11,13 +11,26 @@
 #include <weft/file.h>
 
 #include "runtime/io/operation.h"
-#include "runtime/sched/park.h"
+#include "runtime/sync/line.h"
+
+/* What a file is for those who read and write it; found out by its first transfer. */
+enum weft__fd_nature {
+    WEFT__FD_UNKNOWN,
+    WEFT__FD_STREAM,     /* pipe, socket, terminal: has no position */
+    WEFT__FD_DEVICE,     /* takes an offset; its position is the driver's business, or nobody's */
+    WEFT__FD_POSITIONED, /* regular file or block device: its position goes with each transfer */
+    WEFT__FD_CACHED      /* the same, and reads go through the page cache: no O_DIRECT */
+};
 
 struct weft__fd {
     struct weft__record record;
     int number;                   /* (i) */
     uint32_t users;               /* (l) operations that hold it */
-    _Atomic bool seeks;           /* known to have a position; set by the first pread */
+    _Atomic uint8_t nature;       /* enum weft__fd_nature */
+    _Atomic uint8_t cold;         /* reads from now on for which the cache is not tried first */
+    _Atomic uint8_t misses;       /* tries in a row that found nothing there */
+    bool turn_taken;              /* (l) see turn.h */
+    struct weft__line turns;      /* (l) who waits for the turn */
     struct weft__list operations; /* (l) those in a ring */
     struct weft__ticket closer;   /* (l) who waits for users to become 0 */
 };

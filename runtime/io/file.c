@@ -1,13 +1,10 @@
-/* Files: open, read, write, stat. */
+/* Files: open, stat. */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "runtime/base/check.h"
-#include "runtime/base/sys.h"
 #include "runtime/io/fd.h"
-
-enum { transfer_max = 0x7FFFF000 }; /* what read(2) takes at most */
 
 weft_fd weft_open(const char *path, int flags, unsigned mode, weft_deadline until)
 {
@@ -22,60 +19,6 @@ weft_fd weft_open(const char *path, int flags, unsigned mode, weft_deadline unti
     int number = weft__operation_run(&request, until, 0, NULL);
 
     return number < 0 ? number : weft__fd_take(number);
-}
-
-/* The kernel's READ at an offset reads a pipe as if none were given: it would wait for what
- * pread(2) refuses. */
-static int check_seeks(struct weft__fd *held)
-{
-    if (WEFT__LIKELY(weft__load_relaxed(&held->seeks)))
-        return 0;
-    int rc = weft__sys_can_seek(held->number);
-    if (rc == 0)
-        weft__store_relaxed(&held->seeks, true);
-    return rc;
-}
-
-/* One transfer on a file, at an offset or, with NULL, where it stands. */
-static ssize_t transfer(weft_fd fd, enum weft__opcode opcode, const void *buffer, size_t bytes,
-                        const int64_t *at, weft_deadline until)
-{
-    int rc = 0;
-    struct weft__fd *held = weft__fd_hold(fd, &rc);
-
-    if (held == NULL)
-        return rc;
-    const struct weft__request request = {
-        .opcode = opcode,
-        .fd = held->number,
-        .address = buffer,
-        .bytes = (uint32_t)(bytes < transfer_max ? bytes : transfer_max),
-        .offset = at != NULL ? *at : -1,
-    };
-    if (at != NULL)
-        rc = *at < 0 ? -EINVAL : check_seeks(held);
-    if (rc == 0)
-        rc = weft__fd_run(held, &request, until, 0);
-    weft__fd_let_go(held);
-    return rc;
-}
-
-ssize_t weft_read(weft_fd fd, void *buffer, size_t bytes, weft_deadline until)
-{
-    WEFT_NEED_BYTES(buffer, bytes);
-    return transfer(fd, WEFT__OP_READ, buffer, bytes, NULL, until);
-}
-
-ssize_t weft_pread(weft_fd fd, void *buffer, size_t bytes, int64_t offset, weft_deadline until)
-{
-    WEFT_NEED_BYTES(buffer, bytes);
-    return transfer(fd, WEFT__OP_READ, buffer, bytes, &offset, until);
-}
-
-ssize_t weft_write(weft_fd fd, const void *buffer, size_t bytes, weft_deadline until)
-{
-    WEFT_NEED_BYTES(buffer, bytes);
-    return transfer(fd, WEFT__OP_WRITE, buffer, bytes, NULL, until);
 }
 
 static weft_file_kind kind_of(uint32_t mode)

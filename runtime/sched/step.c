@@ -131,6 +131,14 @@ bool weft__step_worker(struct weft__worker *worker)
     return busy;
 }
 
+bool weft__step_is_alone(const struct weft__worker *worker)
+{
+    return worker->ready.head == NULL && worker->lifo == NULL && !worker->mixed &&
+           worker->engine->staged == 0 && weft__inbox_empty(&worker->inbox) &&
+           !weft__engine_has_events(worker->engine) &&
+           weft__clock_cycles() - worker->step_cycles <= worker->slice_cycles;
+}
+
 /* Nothing was found: staged entries go out, then the worker looks a while, then it sleeps. */
 static void rest(struct weft__worker *worker)
 {

@@ -125,6 +125,7 @@ const char *weft__task_wait_name(unsigned reason)
         [WEFT__REASON_ONCE] = "another's first call",
         [WEFT__REASON_FUTURE] = "the value of a future",
         [WEFT__REASON_PERMIT] = "an unpark",
+        [WEFT__REASON_TURN] = "its turn with the position of a file",
     };
     return reason < WEFT__REASON_OPERATION
                ? texts[reason]

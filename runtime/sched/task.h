@@ -85,6 +85,7 @@ enum weft__wait_reason {
     WEFT__REASON_ONCE,
     WEFT__REASON_FUTURE,
     WEFT__REASON_PERMIT,
+    WEFT__REASON_TURN,
     WEFT__REASON_OPERATION /* and up: this plus enum weft__opcode */
 };
 

@@ -136,6 +136,13 @@ bool weft__step_worker(struct weft__worker *worker);
  * that came after the last task's end still pins its record. */
 bool weft__step_drain(struct weft__worker *worker);
 
+/*
+ * Whether nobody loses when the running task goes on without a switch: no other task of the worker
+ * is ready, no message or completion has come, nothing waits to be given to the kernel, and its
+ * slice is not over (so that timers are looked at).
+ */
+bool weft__step_is_alone(const struct weft__worker *worker);
+
 /* What steps until the runtime stops; the body of a worker's thread. */
 void weft__step_loop(struct weft__worker *worker);
 

@@ -78,64 +78,6 @@ WEFT_API WEFT_MUST_USE weft_fd weft_open(const char *path, int flags, unsigned m
 WEFT_API int weft_close(weft_fd fd);
 
 /*
- * weft_read - reads from where the file stands
- * @fd:        the file
- * @buffer:    room for bytes
- * @bytes:     at most so many; up to 2 GiB - 4 KiB
- * @until:     how long to wait
- * Returns:    the count, 0 at the end of the file
- * Errors:     those of read(2), -EBADF, -ETIMEDOUT, -ECANCELED, -EPERM outside a task
- * Ownership:  buffer is the kernel's until the return
- * Context:    any task    Suspends: until something was read
- * Cancel:     asks the kernel; what it read before it stopped is returned, not lost
- * Ordering:   none
- * Cost:       one submission    Node: none
- * Since:      0.1    Source: io_uring READ
- */
-WEFT_API WEFT_MUST_USE ssize_t weft_read(weft_fd fd, void *buffer, size_t bytes,
-                                         weft_deadline until);
-
-/*
- * weft_pread - reads at an offset; the file's own position stays
- * @fd:        a file that can seek
- * @buffer:    room for bytes
- * @bytes:     as weft_read
- * @offset:    in bytes from the start, >= 0
- * @until:     how long to wait
- * Returns:    the count, 0 at or past the end
- * Errors:     as weft_read, -EINVAL for a negative offset, -ESPIPE for a pipe
- * Ownership:  as weft_read
- * Context:    any task    Suspends: until something was read
- * Cancel:     as weft_read
- * Ordering:   none
- * Cost:       one submission, and one lseek(2) for the first of a file    Node: none
- * Since:      0.1    Source: io_uring READ
- */
-WEFT_API WEFT_MUST_USE ssize_t weft_pread(weft_fd fd, void *buffer, size_t bytes, int64_t offset,
-                                          weft_deadline until);
-
-/*
- * weft_write - writes where the file stands
- * The position of a regular file is not guarded: tasks on different workers that read or write it
- * at once, without an offset, may meet at the same place. Hold a mutex, or open with O_APPEND.
- * @fd:        the file
- * @buffer:    bytes to write
- * @bytes:     as weft_read
- * @until:     how long to wait
- * Returns:    the count, which may be less than bytes
- * Errors:     those of write(2) (-EPIPE without a signal), -EBADF, -ETIMEDOUT, -ECANCELED, -EPERM
- *             outside a task
- * Ownership:  buffer is the kernel's until the return
- * Context:    any task    Suspends: until something was written
- * Cancel:     asks the kernel; what it wrote before it stopped is returned as count
- * Ordering:   none
- * Cost:       one submission    Node: none
- * Since:      0.1    Source: io_uring WRITE
- */
-WEFT_API WEFT_MUST_USE ssize_t weft_write(weft_fd fd, const void *buffer, size_t bytes,
-                                          weft_deadline until);
-
-/*
  * weft_fsync - waits until the disk has what was written to a file
  * @fd:        the file
  * @until:     how long to wait
