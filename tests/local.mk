@@ -44,6 +44,7 @@ unit_tests += \
     tests/unit/blocking_test \
     tests/unit/blocking_wait_test \
     tests/unit/cancel_test \
+    tests/unit/cached_test \
     tests/unit/capture_test \
     tests/unit/cgroup_test \
     tests/unit/chan_look_test \
@@ -116,6 +117,8 @@ unit_tests += \
     tests/unit/timer_test \
     tests/unit/together_test \
     tests/unit/topology_test \
+    tests/unit/transfer_test \
+    tests/unit/turn_test \
     tests/unit/watchdog_test \
     tests/unit/wheel_test
 

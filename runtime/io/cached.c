@@ -5,8 +5,7 @@
 enum { misses_most = 6 };
 
 /* Whether a read of @fd should look into the cache first. */
-static bool is_worth_it(struct weft__fd *fd, const struct weft__worker *worker,
-                        weft_deadline until)
+static bool is_worth_it(struct weft__fd *fd, const struct weft__worker *worker, weft_deadline until)
 {
     const struct weft__task *task = weft__worker_task(worker);
 

@@ -177,8 +177,8 @@ static void kick_locked(struct weft__fd *fd)
     }
 }
 
-/* Waits until nobody uses the file, which is locked and marked; unlocks it. Whoever waits for a turn
- * there is told that it will not come. */
+/* Waits until nobody uses the file, which is locked and marked; unlocks it. Whoever waits for his
+ * turn there is told that it will not come. */
 static void wait_unused_locked(struct weft__fd *fd)
 {
     struct weft__worker *worker = weft__self_worker();

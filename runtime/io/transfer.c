@@ -125,7 +125,8 @@ static ssize_t step(struct transfer *transfer)
     ssize_t count = -EAGAIN;
 
     if (!transfer->writes)
-        count = weft__cached_read(transfer->fd, parts, part_count, transfer->offset, transfer->until);
+        count = weft__cached_read(transfer->fd, parts, part_count, transfer->offset,
+                                  transfer->until);
     transfer->from_cache = count >= 0;
     if (count < 0)
         count = run(transfer, parts, part_count);
@@ -296,8 +297,8 @@ ssize_t weft_write_vector(weft_fd fd, const struct iovec *parts, size_t part_cou
     return some(fd, true, parts, part_count, NULL, until);
 }
 
-ssize_t weft_pwrite_vector(weft_fd fd, const struct iovec *parts, size_t part_count,
-                           int64_t offset, weft_deadline until)
+ssize_t weft_pwrite_vector(weft_fd fd, const struct iovec *parts, size_t part_count, int64_t offset,
+                           weft_deadline until)
 {
     WEFT_NEED_BYTES(parts, part_count);
     return some(fd, true, parts, part_count, &offset, until);
@@ -310,8 +311,8 @@ int weft_write_vector_all(weft_fd fd, const struct iovec *parts, size_t part_cou
     return all(fd, true, parts, part_count, NULL, done, until);
 }
 
-int weft_pwrite_vector_all(weft_fd fd, const struct iovec *parts, size_t part_count,
-                           int64_t offset, size_t *done, weft_deadline until)
+int weft_pwrite_vector_all(weft_fd fd, const struct iovec *parts, size_t part_count, int64_t offset,
+                           size_t *done, weft_deadline until)
 {
     WEFT_NEED_BYTES(parts, part_count);
     return all(fd, true, parts, part_count, &offset, done, until);

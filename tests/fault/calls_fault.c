@@ -77,6 +77,17 @@ static int64_t adopt_a_copy(void)
     return rc;
 }
 
+/* A file whose nature is not known yet. */
+static weft_fd adopt_a_file(void)
+{
+    int number = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    weft_fd fd = keep(weft_fd_adopt(number));
+
+    if (fd < 0)
+        (void)close(number);
+    return fd;
+}
+
 static void do_nothing(void *argument)
 {
     (void)argument;
@@ -156,6 +167,10 @@ static int64_t dump_to_nowhere(void)
     X(weft_notifier_create, EVENTFD, -EMFILE, return keep(weft_notifier_create()))              \
     X(weft_fd_adopt, MMAP, -ENOMEM, return adopt_a_copy()) /* the first file */                 \
     X(weft_pipe, PIPE, -EMFILE, return weft_pipe(world.ends))                                   \
+    X(weft_pread, STAT, -EIO, return weft_pread(adopt_a_file(), bytes, few, 0, WEFT_NEVER))     \
+    X(weft_read_exactly, FCNTL, -EIO,                                                           \
+      return weft_read_exactly(adopt_a_file(), bytes, few, NULL, WEFT_NEVER))                   \
+    X(weft_seek, STAT, -EIO, return weft_seek(adopt_a_file(), few, SEEK_SET, WEFT_NEVER))       \
     X(weft_blocking_call, THREAD, -EAGAIN,                                                      \
       return weft_blocking_call(block, NULL, NULL, WEFT_NEVER))                                 \
     X(weft_printf, ALLOC, -ENOMEM, return print_long(STDOUT_FILENO))                            \
@@ -295,8 +310,10 @@ static const struct {
     { "weft_start and weft_call in one", " weft_main " },
     { "an operation of the ring, whose failures are the kernel's answers: engine_fault.c",
       " weft_accept weft_fallocate weft_fd_poll weft_fdatasync weft_fsync weft_ftruncate weft_link"
-      " weft_mkdir weft_pread weft_recv weft_recv_exactly weft_recv_vector weft_rename weft_rmdir"
-      " weft_send weft_send_all weft_send_vector weft_stat weft_symlink weft_unlink " },
+      " weft_mkdir weft_pread_exactly weft_pread_vector weft_pwrite weft_pwrite_all"
+      " weft_pwrite_vector weft_pwrite_vector_all weft_read_vector weft_recv weft_recv_exactly"
+      " weft_recv_vector weft_rename weft_rmdir weft_send weft_send_all weft_send_vector weft_stat"
+      " weft_symlink weft_unlink weft_write_all weft_write_vector weft_write_vector_all " },
     { "socket(2) and its relatives, whose failures are the kernel's answers: socket_test.c",
       " weft_connect weft_listen weft_serve weft_shutdown weft_socket_get weft_socket_local"
       " weft_socket_peer weft_socket_set " },

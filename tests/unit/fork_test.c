@@ -188,6 +188,18 @@ static int64_t not_called(void *argument)
     X(read, weft_read(made.file, bytes, 1, WEFT_NEVER))                                            \
     X(pread, weft_pread(made.file, bytes, 1, 0, WEFT_NEVER))                                       \
     X(write, weft_write(made.file, bytes, 1, WEFT_NEVER))                                          \
+    X(pwrite, weft_pwrite(made.file, bytes, 1, 0, WEFT_NEVER))                                     \
+    X(read_exactly, weft_read_exactly(made.file, bytes, 1, NULL, WEFT_NEVER))                      \
+    X(pread_exactly, weft_pread_exactly(made.file, bytes, 1, 0, NULL, WEFT_NEVER))                 \
+    X(write_all, weft_write_all(made.file, bytes, 1, NULL, WEFT_NEVER))                            \
+    X(pwrite_all, weft_pwrite_all(made.file, bytes, 1, 0, NULL, WEFT_NEVER))                       \
+    X(read_vector, weft_read_vector(made.file, &part, 1, WEFT_NEVER))                              \
+    X(pread_vector, weft_pread_vector(made.file, &part, 1, 0, WEFT_NEVER))                         \
+    X(write_vector, weft_write_vector(made.file, &part, 1, WEFT_NEVER))                            \
+    X(pwrite_vector, weft_pwrite_vector(made.file, &part, 1, 0, WEFT_NEVER))                       \
+    X(write_vector_all, weft_write_vector_all(made.file, &part, 1, NULL, WEFT_NEVER))              \
+    X(pwrite_vector_all, weft_pwrite_vector_all(made.file, &part, 1, 0, NULL, WEFT_NEVER))         \
+    X(seek, weft_seek(made.file, 0, SEEK_SET, WEFT_NEVER))                                         \
     X(stat, weft_stat("/", &info, WEFT_NEVER))                                                     \
     X(stat_of, weft_stat_of(made.file, &info, WEFT_NEVER))                                         \
     X(fsync, weft_fsync(made.file, WEFT_NEVER))                                                    \

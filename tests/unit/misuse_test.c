@@ -128,6 +128,25 @@ static weft_serve_fn no_server(void)
     X(read, "weft_read", "buffer", weft_read(file, nothing, 1, WEFT_NEVER))                      \
     X(pread, "weft_pread", "buffer", weft_pread(file, nothing, 1, 0, WEFT_NEVER))                \
     X(write, "weft_write", "buffer", weft_write(file, nothing, 1, WEFT_NEVER))                   \
+    X(pwrite, "weft_pwrite", "buffer", weft_pwrite(file, nothing, 1, 0, WEFT_NEVER))             \
+    X(read_exactly, "weft_read_exactly", "buffer",                                               \
+      weft_read_exactly(file, nothing, 1, NULL, WEFT_NEVER))                                     \
+    X(pread_exactly, "weft_pread_exactly", "buffer",                                             \
+      weft_pread_exactly(file, nothing, 1, 0, NULL, WEFT_NEVER))                                 \
+    X(write_all, "weft_write_all", "buffer", weft_write_all(file, nothing, 1, NULL, WEFT_NEVER)) \
+    X(pwrite_all, "weft_pwrite_all", "buffer",                                                   \
+      weft_pwrite_all(file, nothing, 1, 0, NULL, WEFT_NEVER))                                    \
+    X(read_vector, "weft_read_vector", "parts", weft_read_vector(file, nothing, 1, WEFT_NEVER))  \
+    X(pread_vector, "weft_pread_vector", "parts",                                                \
+      weft_pread_vector(file, nothing, 1, 0, WEFT_NEVER))                                        \
+    X(write_vector, "weft_write_vector", "parts",                                                \
+      weft_write_vector(file, nothing, 1, WEFT_NEVER))                                           \
+    X(pwrite_vector, "weft_pwrite_vector", "parts",                                              \
+      weft_pwrite_vector(file, nothing, 1, 0, WEFT_NEVER))                                       \
+    X(write_vector_all, "weft_write_vector_all", "parts",                                        \
+      weft_write_vector_all(file, nothing, 1, NULL, WEFT_NEVER))                                 \
+    X(pwrite_vector_all, "weft_pwrite_vector_all", "parts",                                      \
+      weft_pwrite_vector_all(file, nothing, 1, 0, NULL, WEFT_NEVER))                             \
     X(stat, "weft_stat", "path", weft_stat(nothing, &info, WEFT_NEVER))                          \
     X(stat_info, "weft_stat", "out_info", weft_stat("/", nothing, WEFT_NEVER))                   \
     X(stat_of, "weft_stat_of", "out_info", weft_stat_of(file, nothing, WEFT_NEVER))              \

@@ -192,7 +192,7 @@ WEFT_API WEFT_MUST_USE int weft_pwrite_all(weft_fd fd, const void *buffer, size_
  * @part_count: how many; of more than 1,024 the first so many count
  * @until:     how long to wait
  * Returns:    the count of all together, as weft_read
- * Errors:     -EINVAL when the parts are larger together than SSIZE_MAX, or as weft_read
+ * Errors:     -EINVAL when a part is larger than SSIZE_MAX, or as weft_read
  * Ownership:  parts and buffers are the kernel's until the return
  * Context:    any task    Suspends: as weft_read
  * Cancel:     as weft_read
