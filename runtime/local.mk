@@ -222,6 +222,8 @@ weft_sources += \
     runtime/io/fd.c \
     runtime/io/fd.h \
     runtime/io/file.c \
+    runtime/io/gate.c \
+    runtime/io/gate.h \
     runtime/io/main.c \
     runtime/io/nature.c \
     runtime/io/nature.h \

@@ -51,6 +51,13 @@ ssize_t weft__sys_write(int fd, const void *buffer, size_t bytes)
     return fault != 0 ? fault : folded(write(fd, buffer, bytes));
 }
 
+ssize_t weft__sys_write_now(int fd, const void *buffer, size_t bytes)
+{
+    const struct iovec part = { .iov_base = (void *)(uintptr_t)buffer, .iov_len = bytes };
+    int fault = weft__fault(WEFT__FAULT_WRITE);
+    return fault != 0 ? fault : folded(pwritev2(fd, &part, 1, -1, RWF_NOWAIT));
+}
+
 int weft__sys_pipe(int ends[2], int flags)
 {
     int fault = weft__fault(WEFT__FAULT_PIPE);

@@ -23,6 +23,8 @@ int weft__sys_openat(int directory, const char *path, int flags, unsigned mode);
 int weft__sys_close(int fd);
 ssize_t weft__sys_read(int fd, void *buffer, size_t bytes);
 ssize_t weft__sys_write(int fd, const void *buffer, size_t bytes);
+/* Writes what goes without waiting; when nothing does, mostly -EAGAIN or -EOPNOTSUPP. */
+ssize_t weft__sys_write_now(int fd, const void *buffer, size_t bytes);
 int weft__sys_pipe(int ends[2], int flags);
 int weft__sys_eventfd(unsigned initial, int flags);
 ssize_t weft__sys_getdents(int fd, void *buffer, size_t bytes);

@@ -1,4 +1,4 @@
-/* Printing: whole texts, however small and slow the pipe; the order of each task; errors. */
+/* Printing: whole texts, however small and slow the pipe; the order of each task; turns; errors. */
 #include <CUnit/CUnit.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -154,6 +154,57 @@ static void test_texts_come_whole_through_a_small_slow_pipe(void)
     }
 }
 
+/* ---- turns ---- */
+
+static _Atomic bool had_its_turn;
+
+static int print_until_the_other_has(void *argument)
+{
+    (void)argument;
+    while (!weft__load_relaxed(&had_its_turn))
+        EXPECT_EQ(weft_printf("%s", ""), 0);
+    return 0;
+}
+
+static void *print_in_a_thread_too(void *argument)
+{
+    (void)print_until_the_other_has(argument);
+    return NULL;
+}
+
+static int print_once(void *argument)
+{
+    (void)argument;
+    EXPECT_EQ(weft_printf("%s", ""), 0);
+    weft__store_relaxed(&had_its_turn, true);
+    return 0;
+}
+
+/* One task that prints but once among tasks and a thread that print all the time, before it even
+ * starts. */
+static int print_among_many(void *argument)
+{
+    pthread_t thread;
+    weft_scope scope = weft_scope_open(NULL);
+
+    (void)argument;
+    weft__store_relaxed(&had_its_turn, false);
+    EXPECT_EQ(pthread_create(&thread, NULL, print_in_a_thread_too, NULL), 0);
+    for (int i = 0; i < 4; i++)
+        (void)weft_go(scope, print_until_the_other_has, NULL);
+    (void)weft_go(scope, print_once, NULL);
+    EXPECT_EQ(weft_scope_close(scope), 0);
+    EXPECT_EQ(pthread_join(thread, NULL), 0);
+    return 0;
+}
+
+static void test_who_prints_all_the_time_lets_others_print(void)
+{
+    for (uint32_t workers = 1; workers <= 4; workers *= 2)
+        rig_run(workers, print_among_many);
+    expect_assert();
+}
+
 static int errors[3];
 
 static int print_into_nothing(void *argument)
@@ -195,6 +246,7 @@ int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(test_texts_come_whole_through_a_small_slow_pipe),
+        UNIT_TEST(test_who_prints_all_the_time_lets_others_print),
         UNIT_TEST(test_print_errors_are_those_of_write),
         UNIT_TEST(test_print_returns_the_bytes),
     };

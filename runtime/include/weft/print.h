@@ -14,9 +14,11 @@ WEFT_BEGIN
  * Returns:    the bytes printed
  * Errors:     those of write(2); -ENOMEM when a text above 512 bytes finds no memory
  * Ownership:  everything is copied
- * Context:    any task, any thread    Suspends: while a pipe or terminal takes nothing
+ * Context:    any task, any thread    Suspends: while a pipe or terminal takes nothing, or another
+ *             text is on its way; else as weft_poll does
  * Cancel:     neither cancel nor deadline stops it; a text is never half printed
- * Ordering:   texts of one task come out in its order
+ * Ordering:   texts of one task come out in its order; of those of several that wait none is passed
+ *             over for long
  * Cost:       one write(2)    Node: local
  * Since:      0.1    Source: original
  */
