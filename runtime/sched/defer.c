@@ -118,6 +118,7 @@ struct weft__worker *weft__defer_run(struct weft__worker *worker, struct weft__t
     struct weft__extras *extras = weft__load_relaxed(&task->extras);
 
     task->shields = 1; /* those of the body have ended with it */
+    extras->shields = 0;
     extras->grace.fire = grace_over;
     weft__wheel_arm(&worker->wheel, &extras->grace,
                     weft__clock_now() + weft__load_relaxed(&weft__defer_grace_ns));

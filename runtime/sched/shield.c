@@ -17,16 +17,34 @@
 #include "runtime/sched/scope.h"
 #include "runtime/sched/thread.h"
 
+enum { shields_in_record = 15 }; /* so many fit its four bits; more are counted in the extras */
+
 int weft_shield_begin(void)
 {
     struct weft__task *task = weft__thread_or_task(weft__self_worker());
 
     if (task == NULL)
         return weft__error_outside();
-    WEFT_ASSERT(task->shields < WEFT_SHIELDS_MAX, "weft_shield_begin: more than %d sections nested",
-                WEFT_SHIELDS_MAX);
-    task->shields = (task->shields + 1) & WEFT_SHIELDS_MAX;
+    if (task->shields < shields_in_record) {
+        task->shields = (task->shields + 1) & shields_in_record;
+        return 0;
+    }
+    struct weft__extras *extras = weft__task_extras(task, 0);
+    if (extras == NULL)
+        return -ENOMEM;
+    extras->shields++;
     return 0;
+}
+
+/* Ends a section that the record does not count. False: there is none. */
+static bool end_deep(const struct weft__task *task)
+{
+    struct weft__extras *extras = weft__load_relaxed(&task->extras);
+
+    if (task->shields < shields_in_record || extras == NULL || extras->shields == 0)
+        return false;
+    extras->shields--;
+    return true;
 }
 
 /* The task hears again: what it has opened in the section is as open to a cancel as all else. */
@@ -48,6 +66,8 @@ int weft_shield_end(void)
     if (task == NULL)
         return weft__error_outside();
     WEFT_ASSERT(task->shields > 0, "weft_shield_end: no section was begun");
-    task->shields = (task->shields - 1) & WEFT_SHIELDS_MAX;
+    if (end_deep(task))
+        return 0;
+    task->shields = (task->shields - 1) & shields_in_record;
     return task->shields == 0 ? lower(worker, task) : 0;
 }

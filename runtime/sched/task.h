@@ -108,6 +108,7 @@ struct weft__extras {
     struct weft__task *task;         /* (i) whose they are */
     struct weft__locals *locals;     /* (o) see local.c */
     uint32_t pins;                   /* (o) see pin.c */
+    uint32_t shields;                /* (o) beyond those of the record; see shield.c */
     weft_error error;                /* code 0: weft_fail was not called */
     size_t result_room;
     size_t result_bytes;

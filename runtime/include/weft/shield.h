@@ -8,26 +8,23 @@
 
 #include <weft/base.h>
 
-enum { WEFT_SHIELDS_MAX = 15 }; /* how deep they nest */
-
 WEFT_BEGIN
 
 /*
  * weft_shield_begin - begins a section in which a cancel does not end the running task's waits
  * Until the weft_shield_end that belongs to it the task works as if nobody had asked it to end:
- * its calls wait, weft_canceled says 0. Sections nest, WEFT_SHIELDS_MAX deep; one more ends the
- * program with a sentence. Scopes that are opened in a section are shielded with it; scopes that
- * were open before are cancelled as ever, and so are tasks in them. A deadline that a call is given
- * counts in a section, too: give one to each wait that may be long, for nothing else ends it. A
- * section that is open when the body returns ends there. In a thread that is no worker, which
- * nobody cancels, it does nothing.
+ * its calls wait, weft_canceled says 0. Sections nest. Scopes that are opened in a section are
+ * shielded with it; scopes that were open before are cancelled as ever, and so are tasks in them. A
+ * deadline that a call is given counts in a section, too: give one to each wait that may be long,
+ * for nothing else ends it. A section that is open when the body returns ends there. In a thread
+ * that is no worker, which nobody cancels, it does nothing.
  * Returns:    0
- * Errors:     -EPERM in a callback of the runtime
+ * Errors:     -EPERM in a callback of the runtime, -ENOMEM (only the 16th and deeper): none has begun
  * Ownership:  none
  * Context:    any task, any thread    Suspends: never
  * Cancel:     held off until the end of the section
  * Ordering:   none
- * Cost:       a few loads and one store    Node: none
+ * Cost:       a few loads and one store; the 16th of a task may allocate once    Node: local
  * Since:      0.1    Source: the shielded cancel scopes of Trio
  */
 WEFT_API int weft_shield_begin(void);
