@@ -20,6 +20,7 @@ static int show_version(int argc, char **argv);
 
 static const struct part parts[] = {
     { "tour", "reads a folder tree in three ways and compares them", weft_tool_tour },
+    { "doctor", "says what of this system hinders weft, and what to change", weft_tool_doctor },
     { "topo", "shows this machine as weft sees it, and where its workers go", weft_tool_topo },
     { "bench", "measures weft, and its peers beside it", weft_tool_bench },
     { "help", "explains a part: weft help tour", show_help },

@@ -10,6 +10,7 @@ enum weft_exit {
 
 /* Each gets its own name as argv[0] and its arguments behind it, and returns the exit code. */
 int weft_tool_bench(int argc, char **argv);
+int weft_tool_doctor(int argc, char **argv);
 int weft_tool_topo(int argc, char **argv);
 int weft_tool_tour(int argc, char **argv);
 

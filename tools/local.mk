@@ -54,6 +54,19 @@ weft_SOURCES = \
     tools/common/quote.h \
     tools/common/size.c \
     tools/common/size.h \
+    tools/doctor/apart.c \
+    tools/doctor/cgroup.c \
+    tools/doctor/doctor.c \
+    tools/doctor/doctor.h \
+    tools/doctor/engine.c \
+    tools/doctor/facts.c \
+    tools/doctor/findings.c \
+    tools/doctor/findings.h \
+    tools/doctor/kernel.c \
+    tools/doctor/limits.c \
+    tools/doctor/memory.c \
+    tools/doctor/numa.c \
+    tools/doctor/trial.c \
     tools/topo/look.c \
     tools/topo/object.c \
     tools/topo/object.h \
@@ -94,8 +107,25 @@ weft_SOURCES = \
     tools/tour/walk.h
 
 unit_tests += \
+    tests/unit/doctor_test \
     tests/unit/statistics_test \
     tests/unit/wordcount_test
+tests_unit_doctor_test_SOURCES = \
+    tests/unit/doctor_test.c \
+    tools/common/quote.c \
+    tools/common/quote.h \
+    tools/common/size.c \
+    tools/common/size.h \
+    tools/doctor/cgroup.c \
+    tools/doctor/doctor.h \
+    tools/doctor/engine.c \
+    tools/doctor/facts.c \
+    tools/doctor/findings.c \
+    tools/doctor/findings.h \
+    tools/doctor/kernel.c \
+    tools/doctor/limits.c \
+    tools/doctor/memory.c \
+    tools/doctor/numa.c
 tests_unit_statistics_test_SOURCES = \
     tests/unit/statistics_test.c \
     tools/bench/statistics.c \
@@ -107,6 +137,7 @@ tests_unit_wordcount_test_SOURCES = \
 
 unit_test_scripts += \
     tests/tools/bench_test \
+    tests/tools/doctor_test \
     tests/tools/examples_test \
     tests/tools/gdb_test \
     tests/tools/manual_test \
@@ -115,8 +146,10 @@ unit_test_scripts += \
     tests/tools/tour_test
 
 check_PROGRAMS += \
+    tests/tools/deny \
     tests/tools/gdb_program \
     tools/examples/producer
+tests_tools_deny_LDADD =
 tools_examples_producer_LDADD = \
     libweft.la \
     $(JEMALLOC_LIBS)
