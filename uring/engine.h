@@ -78,7 +78,8 @@ struct weft__setup_error {
 
 struct weft__engine_config {
     uint32_t sq_entries;      /* batch size; power of two; 0: 256 */
-    uint32_t cq_entries;      /* concurrency; power of two, at least 4; 0: 4096 */
+    uint32_t cq_entries;      /* completions kept; power of two, at least 4; 0: 4096 */
+    uint32_t op_entries;      /* ops in flight, up to 2^20; 0: as many as the CQ has room for */
     uint64_t hidden_ops;      /* bit n: behave as if opcode n were missing (tests) */
     uint32_t hidden_features; /* bit n: as if feature n were missing, enum weft__feature (tests) */
 };

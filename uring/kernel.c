@@ -116,10 +116,12 @@ static void bound_iowq(struct weft__kernel *kernel)
 }
 
 /* Room in the CQ that ops may not use: failed cancels, doorbells and the engine's own entries. */
-static uint32_t credits(uint32_t cq_entries)
+static uint32_t credits(const struct weft__engine_config *config, uint32_t cq_entries)
 {
     uint32_t reserve = cq_entries / 8;
 
+    if (config->op_entries != 0)
+        return config->op_entries;
     return cq_entries - (reserve < 2 ? 2 : reserve);
 }
 
@@ -153,7 +155,7 @@ static int build(struct weft__kernel *kernel, const struct weft__engine_config *
         return kernel->bell_fd;
     weft__descriptor_keep(kernel->bell_fd);
     *out_call = "memory for op records";
-    rc = weft__op_slab_init(&kernel->slab, credits(kernel->cq_entries));
+    rc = weft__op_slab_init(&kernel->slab, credits(config, kernel->cq_entries));
     if (rc < 0)
         return rc;
     register_ring(kernel);
@@ -173,7 +175,8 @@ static bool config_valid(const struct weft__engine_config *config)
     uint32_t sq = config->sq_entries, cq = config->cq_entries;
 
     return (sq & (sq - 1)) == 0 && (cq & (cq - 1)) == 0 && sq <= WEFT__KERNEL_ENTRIES_MAX &&
-           cq <= WEFT__KERNEL_ENTRIES_MAX && (cq == 0 || cq >= 4);
+           cq <= WEFT__KERNEL_ENTRIES_MAX && (cq == 0 || cq >= 4) &&
+           config->op_entries <= WEFT__KERNEL_OPS_MAX;
 }
 
 static int open_with(const struct weft__engine_config *config, void *owner,
@@ -214,7 +217,8 @@ int weft__engine_open_kernel(const struct weft__engine_config *config, void *own
         config = &defaults;
     if (!config_valid(config)) {
         weft__setup_error_say(error, -EINVAL,
-                              "ring sizes must be powers of two, at most 65536, the CQ at least 4");
+                              "ring sizes must be powers of two, at most 65536, the CQ at least 4; "
+                              "ops in flight at most 2^20");
         return -EINVAL;
     }
     int rc = weft__probe_get(&probe, error);

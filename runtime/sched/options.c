@@ -8,6 +8,10 @@
 #include "runtime/base/clock.h"
 
 enum { workers_max = 1024, spin_us_max = 1000, default_spin_us = 50, entries_max = 32768 };
+
+/* Per worker. More than its completion queue has room for: ten thousand connections wait for bytes
+ * that do not come, and those must not keep a busy one waiting. */
+enum { ops_in_flight = 1 << 18 };
 enum { helpers_max = 1024 }; /* what the pool takes */
 enum { watchdog_ms_max = 3600000, default_watchdog_ms = 20 };
 
@@ -164,6 +168,7 @@ int weft__options_resolve(const weft_runtime_options *given, struct weft__option
     options.topology_origin = from_environment ? "WEFT_TOPOLOGY" : "the topology option";
     options.engine.sq_entries = given->sq_entries;
     options.engine.cq_entries = given->cq_entries;
+    options.engine.op_entries = ops_in_flight;
     options.overflow_off = given->overflow_off != 0;
     options.report = given->report;
     options.report_context = given->report_context;

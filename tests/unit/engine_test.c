@@ -244,6 +244,38 @@ static void test_cancel_all_ends_every_op_and_nothing_else(void)
     bed_each(8, 64, &engine, &seen, cancel_many);
 }
 
+/* All of them end at once, and five times as many as the CQ holds: the kernel keeps the rest. */
+static void end_more_than_fit(void)
+{
+    enum { many = 40 };
+    int ends[2];
+    struct weft__request request;
+    struct weft__setup_error error = { 0 };
+    struct weft__engine *first = engine;
+    struct weft__engine_config config = {
+        .sq_entries = 8, .cq_entries = 8, .op_entries = many, .hidden_features = bed_variant->hidden
+    };
+
+    CHECK(weft__engine_open_kernel(&config, &seen, &engine, &error) == 0);
+    bed_pipe(ends);
+    request = bed_poll_in(ends[0], false);
+    for (int i = 0; i < many; i++)
+        (void)submit(request, i);
+    CHECK(engine->in_flight == many);
+    CHECK(weft__engine_poll(engine, 64) == 0);
+    bed_write_byte(ends[1]);
+    CHECK(engine_log_wait(engine, &seen, many));
+    CHECK(seen.count == many && engine->in_flight == 0);
+    bed_pipe_close(ends);
+    weft__engine_close(engine);
+    engine = first;
+}
+
+static void test_more_ops_than_the_cq_holds_all_end(void)
+{
+    bed_each(8, 8, &engine, &seen, end_more_than_fit);
+}
+
 static void use_up_credits(void)
 {
     int ends[2];
@@ -352,11 +384,9 @@ static void test_submit_what_is_missing_or_wrong_is_an_error(void)
 static void test_open_impossible_config_says_why(void)
 {
     static const struct weft__engine_config configs[] = {
-        { .sq_entries = 3 },
-        { .cq_entries = 100 },
-        { .cq_entries = 2 },
-        { .sq_entries = 1u << 20 },
-        { .hidden_features = BED_WITHOUT(NODROP) },
+        { .sq_entries = 3 },        { .cq_entries = 100 },
+        { .cq_entries = 2 },        { .op_entries = (1u << 20) + 1 },
+        { .sq_entries = 1u << 20 }, { .hidden_features = BED_WITHOUT(NODROP) },
     };
     struct weft__engine *opened = NULL;
 
@@ -401,6 +431,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_poll_idle_makes_no_system_call),
         UNIT_TEST(test_cancel_in_each_state_ends_the_op_once),
         UNIT_TEST(test_cancel_all_ends_every_op_and_nothing_else),
+        UNIT_TEST(test_more_ops_than_the_cq_holds_all_end),
         UNIT_TEST(test_submit_beyond_the_credits_is_refused_until_room),
         UNIT_TEST(test_submit_full_queue_is_refused_and_a_cancel_is_noted),
         UNIT_TEST(test_enter_interrupted_or_starved_goes_on),
