@@ -174,6 +174,8 @@ stress_tests += \
     tests/stress/select \
     tests/stress/signals \
     tests/stress/sleepers \
+    tests/stress/sockets \
+    tests/stress/sockets_idle \
     tests/stress/spawn_join \
     tests/stress/start_stop \
     tests/stress/steal \

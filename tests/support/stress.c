@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@ enum {
     round_seconds = STRESS_SANITIZED ? 100 : 30,
     streams = 64,
     failures_shown = 20,
+    descriptors_aside = 200, /* rings, files, what else the program has open */
     tsan_live = 4000
 };
 
@@ -223,6 +225,27 @@ uint32_t stress_size(uint32_t full, uint32_t least)
 uint32_t stress_live(uint32_t tasks)
 {
     return WEFT__TSAN && tasks > tsan_live ? tsan_live : tasks;
+}
+
+uint32_t stress_descriptors(uint32_t wanted, uint32_t each)
+{
+    struct rlimit limit;
+    rlim_t needed = (rlim_t)wanted * each + descriptors_aside;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    if (limit.rlim_cur < needed) {
+        limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= needed)
+        return wanted;
+    uint32_t most = limit.rlim_cur <= descriptors_aside
+                        ? 0
+                        : (uint32_t)(limit.rlim_cur - descriptors_aside) / each;
+    printf("# RLIMIT_NOFILE %" PRIu64 " allows %u, not %u\n", (uint64_t)limit.rlim_cur, most,
+           wanted);
+    return most;
 }
 
 uint32_t stress_open_files(void)

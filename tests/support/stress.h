@@ -62,6 +62,10 @@ void stress_maybe_yield(void);
 /* Computes for about @rounds nanoseconds without any call of weft. */
 uint64_t stress_compute(uint32_t rounds);
 
+/* As many as @wanted, or as there may be descriptors for, @each for one; raises the soft limit as
+ * far as needed, and says so when even the hard one is too low. */
+uint32_t stress_descriptors(uint32_t wanted, uint32_t each);
+
 /* Open descriptors of this process. */
 uint32_t stress_open_files(void);
 
