@@ -85,6 +85,8 @@ weft_sources += \
     runtime/base/random.h \
     runtime/base/sys.c \
     runtime/base/sys.h \
+    runtime/base/sys_io.c \
+    runtime/base/sys_io.h \
     runtime/task/context.c \
     runtime/task/context.h \
     runtime/task/fiber.c \

@@ -76,12 +76,15 @@ struct weft__setup_error {
     char text[240]; /* "io_uring_setup refused by a seccomp profile (container?). Allow ..." */
 };
 
+struct weft__pool;
+
 struct weft__engine_config {
     uint32_t sq_entries;      /* batch size; power of two; 0: 256 */
     uint32_t cq_entries;      /* completions kept; power of two, at least 4; 0: 4096 */
     uint32_t op_entries;      /* ops in flight, up to 2^20; 0: as many as the CQ has room for */
     uint64_t hidden_ops;      /* bit n: behave as if opcode n were missing (tests) */
     uint32_t hidden_features; /* bit n: as if feature n were missing, enum weft__feature (tests) */
+    struct weft__pool *pool;  /* helper threads of the compat engine, which outlive it */
 };
 
 /* What the probe found by trying, once per process. Numbers are stable: tests name them. */
@@ -121,11 +124,13 @@ struct weft__engine {
     uint32_t missing;                   /* (i) bit n: does without enum weft__feature n */
     uint32_t in_flight;                 /* (o) records taken and not yet free */
     uint32_t staged;                    /* (o) entries not yet given to the kernel */
+    bool blind;                         /* (o) has_events does not see all: poll now and then */
+    uint64_t looked_cycles;             /* (o) of a blind one: when it last looked */
     struct weft__engine_counters counters;
 };
 
 struct weft__engine_ops {
-    const char *name; /* "kernel", "fake" */
+    const char *name; /* "kernel", "compat", "fake" */
     void (*close)(struct weft__engine *engine);
     int (*submit)(struct weft__engine *engine, const struct weft__request *request, void *waiter,
                   weft__op_id *out_op);
@@ -145,6 +150,10 @@ struct weft__engine_ops {
  * (SINGLE_ISSUER binds the ring to it). On failure @error says why and what to change.
  */
 int weft__engine_open_kernel(const struct weft__engine_config *config, void *owner,
+                             struct weft__engine **out_engine, struct weft__setup_error *error);
+
+/* The same without io_uring: readiness and helper threads do it; see compat.h. */
+int weft__engine_open_compat(const struct weft__engine_config *config, void *owner,
                              struct weft__engine **out_engine, struct weft__setup_error *error);
 
 /* Closes; in_flight must be 0, or the ops are abandoned to the kernel on purpose (design 7). Called
@@ -182,7 +191,8 @@ static inline int weft__engine_flush(struct weft__engine *engine)
     return engine->ops->flush(engine);
 }
 
-/* True when poll would find something. No system call; two relaxed loads. */
+/* True when poll would find something. No system call; two relaxed loads. A blind engine may have
+ * more to find, for which only poll and wait ask the kernel. */
 static inline bool weft__engine_has_events(const struct weft__engine *engine)
 {
     return engine->ops->has_events(engine);

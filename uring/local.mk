@@ -1,7 +1,16 @@
-# The engine seam and the kernel engine, and the pool of helper threads.
+# The engine seam, the kernel and the compat engine, and the pool of helper threads.
 
 weft_sources += \
+    %D%/choice.c \
+    %D%/choice.h \
+    %D%/compat.c \
+    %D%/compat.h \
+    %D%/compat_bell.c \
+    %D%/compat_file.c \
+    %D%/compat_help.c \
+    %D%/compat_reap.c \
     %D%/compat_sqe.h \
+    %D%/compat_try.c \
     %D%/engine.h \
     %D%/kernel.c \
     %D%/kernel.h \
@@ -16,7 +25,9 @@ weft_sources += \
     %D%/probe.h \
     %D%/setup_error.c \
     %D%/setup_error.h \
-    %D%/timeout.c
+    %D%/timeout.c \
+    %D%/trial.c \
+    %D%/trial.h
 
 EXTRA_DIST += \
     %D%/README.md

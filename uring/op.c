@@ -39,44 +39,53 @@ const char *weft__op_name(enum weft__opcode opcode)
 
 static struct weft__op *record_at(const struct weft__op_slab *slab, uint32_t index)
 {
-    return &slab->chunks[index / WEFT__OP_CHUNK][index % WEFT__OP_CHUNK];
+    char *chunk = slab->chunks[index / WEFT__OP_CHUNK];
+    size_t place = (size_t)(index % WEFT__OP_CHUNK) * slab->record_bytes;
+
+    return (struct weft__op *)(void *)(chunk + place);
 }
 
 int weft__op_slab_init(struct weft__op_slab *slab, uint32_t limit)
 {
+    return weft__op_slab_init_as(slab, limit, sizeof(struct weft__op));
+}
+
+int weft__op_slab_init_as(struct weft__op_slab *slab, uint32_t limit, uint32_t record_bytes)
+{
     uint32_t chunk_max = (limit + WEFT__OP_CHUNK - 1) / WEFT__OP_CHUNK;
-    struct weft__op **chunks = weft__memory_alloc(WEFT__NODE_LOCAL,
-                                                  chunk_max * sizeof(struct weft__op *));
+    char **chunks = weft__memory_alloc(WEFT__NODE_LOCAL, chunk_max * sizeof(char *));
 
     if (chunks == NULL)
         return -ENOMEM;
-    *slab = (struct weft__op_slab){ .chunks = chunks, .chunk_max = chunk_max, .limit = limit };
+    *slab = (struct weft__op_slab){
+        .chunks = chunks, .record_bytes = record_bytes, .chunk_max = chunk_max, .limit = limit
+    };
     return 0;
 }
 
 void weft__op_slab_fini(struct weft__op_slab *slab)
 {
     for (uint32_t i = 0; i < slab->chunk_count; i++)
-        weft__memory_free(slab->chunks[i], WEFT__OP_CHUNK * sizeof(struct weft__op));
-    weft__memory_free(slab->chunks, slab->chunk_max * sizeof(struct weft__op *));
+        weft__memory_free(slab->chunks[i], WEFT__OP_CHUNK * (size_t)slab->record_bytes);
+    weft__memory_free(slab->chunks, slab->chunk_max * sizeof(char *));
     *slab = (struct weft__op_slab){ 0 };
 }
 
 /* Adds a chunk and puts its records on the free list, lowest index first. */
 static int add_chunk(struct weft__op_slab *slab)
 {
-    struct weft__op *chunk = weft__memory_alloc(WEFT__NODE_LOCAL,
-                                                WEFT__OP_CHUNK * sizeof(struct weft__op));
+    char *chunk = weft__memory_alloc(WEFT__NODE_LOCAL, WEFT__OP_CHUNK * (size_t)slab->record_bytes);
 
     if (chunk == NULL)
         return -ENOMEM;
     uint32_t first = slab->chunk_count * WEFT__OP_CHUNK;
     slab->chunks[slab->chunk_count++] = chunk;
     for (uint32_t i = WEFT__OP_CHUNK; i-- > 0;) {
-        chunk[i].generation = 1;
-        chunk[i].index = first + i;
-        chunk[i].next_free = slab->first_free;
-        weft__list_init(&chunk[i].cancel_link);
+        struct weft__op *op = record_at(slab, first + i);
+        op->generation = 1;
+        op->index = first + i;
+        op->next_free = slab->first_free;
+        weft__list_init(&op->cancel_link);
         slab->first_free = first + i + 1;
     }
     return 0;

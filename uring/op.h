@@ -46,7 +46,8 @@ struct weft__op {
 };
 
 struct weft__op_slab {
-    struct weft__op **chunks; /* chunk_max pointers, filled as needed */
+    char **chunks; /* chunk_max pointers, filled as needed */
+    uint32_t record_bytes;
     uint32_t chunk_max;
     uint32_t chunk_count;
     uint32_t limit; /* records that may be in use at once: the credits */
@@ -82,6 +83,10 @@ static inline weft__op_id weft__op_id_of(const struct weft__op *op)
 
 /* 0 or -ENOMEM. @limit in [1, 2^20]. */
 int weft__op_slab_init(struct weft__op_slab *slab, uint32_t limit);
+
+/* The same for records of @record_bytes that begin with a struct weft__op; the rest is zeroed once,
+ * when memory for them is taken. */
+int weft__op_slab_init_as(struct weft__op_slab *slab, uint32_t limit, uint32_t record_bytes);
 void weft__op_slab_fini(struct weft__op_slab *slab); /* accepts a zeroed slab */
 
 /* A record in use; 0, -EAGAIN when all credits are out, -ENOMEM. */

@@ -40,6 +40,7 @@ struct helper {
 struct weft__pool {
     uint32_t threads_max;        /* (i) */
     int64_t idle_ns;             /* (i) */
+    const char *name;            /* (i) */
     struct weft__cpuset allowed; /* (i) what a helper may use; empty: what its starter may */
     struct helper *helpers;
 
@@ -107,7 +108,7 @@ static void *run_helper(void *arg)
     struct weft__job *job;
     char name[16];
 
-    (void)snprintf(name, sizeof(name), "weft-help-%hu", helper->number);
+    (void)snprintf(name, sizeof(name), "%.9s-%hu", pool->name, helper->number);
     (void)pthread_setname_np(pthread_self(), name);
     spread_out(&pool->allowed);
     (void)pthread_mutex_lock(&pool->mutex);
@@ -263,6 +264,7 @@ int weft__pool_open(const struct weft__pool_config *config, struct weft__pool **
         return -ENOMEM;
     pool->threads_max = threads_max;
     pool->idle_ns = chosen->idle_ns != 0 ? chosen->idle_ns : IDLE_DEFAULT_NS;
+    pool->name = chosen->name != NULL ? chosen->name : "weft-help";
     pool->last = &pool->first;
     pool->helpers = weft__memory_alloc(WEFT__NODE_LOCAL, threads_max * sizeof(struct helper));
     int rc = pool->helpers == NULL ? -ENOMEM : init_locks(pool);

@@ -27,6 +27,7 @@ struct weft__job {
 struct weft__pool_config {
     uint32_t threads_max; /* 1 to 1,024; 0: 16 */
     int64_t idle_ns;      /* a thread without work ends after this; 0: 5 s */
+    const char *name;     /* of its threads, with a number behind it; NULL: "weft-help" */
 };
 
 /* Written under the pool's lock, readable by any thread (relaxed). */

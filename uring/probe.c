@@ -7,6 +7,7 @@
 #include "runtime/base/lock.h"
 #include "runtime/base/sys.h"
 #include "uring/setup_error.h"
+#include "uring/trial.h"
 
 /* Setup flags in groups by age, newest first: this is the order in which they are given up. */
 #define FLAGS_DEFER (IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)      /* 6.0, 6.1 */
@@ -22,11 +23,12 @@ enum {
     TRIAL_MARK = 0x5745 /* user_data of a trial message */
 };
 
-static struct weft__lock lock; /* guards the four below; held over a probe, which never suspends */
+static struct weft__lock lock; /* guards the five below; held over a probe, which never suspends */
 static bool known;
 static struct weft__probe result;
-static uint32_t pretended;     /* features hidden by a test */
-static uint64_t pretended_ops; /* and operations */
+static uint32_t result_filters; /* under which it was found */
+static uint32_t pretended;      /* features hidden by a test */
+static uint64_t pretended_ops;  /* and operations */
 
 static const char *const feature_names[WEFT__FEATURE_COUNT] = {
     [WEFT__FEATURE_DEFER_TASKRUN] = "DEFER_TASKRUN",
@@ -274,7 +276,11 @@ static int run_probe(struct weft__probe *out_probe, struct weft__setup_error *er
     struct weft__probe probe = { 0 };
     const char *call;
 
-    int rc = run_trials(&a, &b, &probe, &call);
+    result_filters = weft__trial_filters();
+    int rc = result_filters != 0 ? weft__trial_run(error) : 0;
+    if (rc < 0)
+        return rc;
+    rc = run_trials(&a, &b, &probe, &call);
     close_trial(&a);
     close_trial(&b);
     if (rc < 0) {
@@ -300,6 +306,15 @@ int weft__probe_get(struct weft__probe *out_probe, struct weft__setup_error *err
     }
     weft__lock_release(&lock); /* pairs with the acquire above */
     return rc;
+}
+
+void weft__probe_renew(void)
+{
+    uint32_t filters = weft__trial_filters();
+
+    weft__lock_acquire(&lock); /* pairs with the release below */
+    known = known && filters == result_filters;
+    weft__lock_release(&lock); /* pairs with the acquire above */
 }
 
 void weft__probe_pretend(uint32_t hidden_features)

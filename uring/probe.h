@@ -17,6 +17,9 @@ struct weft__probe {
 /* Fills @out_probe. On failure @error (may be NULL) says why. Any thread. */
 int weft__probe_get(struct weft__probe *out_probe, struct weft__setup_error *error);
 
+/* Forgets what was found when this thread had other seccomp filters. */
+void weft__probe_renew(void);
+
 /* Lets the next weft__probe_get try anew. For tests. */
 void weft__probe_forget(void);
 

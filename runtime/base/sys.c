@@ -7,10 +7,12 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -343,6 +345,36 @@ int weft__sys_shadow_stack(void)
     if (fault != 0)
         return fault > 0;
     return syscall(call, code, &status, 0UL, 0UL, 0UL) == 0 && (status & enabled) != 0;
+}
+
+long weft__sys_raw(enum weft__fault_point point, long number, const long arguments[6])
+{
+    int fault = weft__fault(point);
+    return fault != 0 ? fault
+                      : folded(syscall(number, arguments[0], arguments[1], arguments[2],
+                                       arguments[3], arguments[4], arguments[5]));
+}
+
+/* Without SIGCHLD as its signal at the end, only a wait that asks for all children sees it. */
+int weft__sys_in_child(int (*body)(void))
+{
+    int status = 0;
+    int fault = weft__fault(WEFT__FAULT_CHILD);
+    long child = fault != 0 ? fault : folded(syscall(SYS_clone, 0L, 0L, 0L, 0L, 0L));
+    long rc;
+
+    if (child == 0) {
+        (void)syscall(SYS_prctl, PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
+        (void)syscall(SYS_exit_group, (long)body());
+    }
+    if (child < 0)
+        return (int)child;
+    do
+        rc = folded(syscall(SYS_wait4, child, &status, __WALL, NULL));
+    while (rc == -EINTR);
+    if (rc < 0)
+        return (int)rc;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;
 }
 
 int weft__sys_io_uring_setup(unsigned entries, void *parameters)

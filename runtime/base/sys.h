@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include "runtime/base/compiler.h"
+#include "runtime/base/fault.h"
 
 struct iovec;
 struct statx;
@@ -102,6 +102,17 @@ int weft__sys_thread_count(void);
 /* 1 when the CPU keeps a shadow stack of return addresses for the calling thread, 0 when not or
  * when the kernel knows no such thing. A test pretends one by arming the fault point with 1. */
 int weft__sys_shadow_stack(void);
+
+/* A call by its number, past @point; for wrappers of other files of this folder. */
+long weft__sys_raw(enum weft__fault_point point, long number, const long arguments[6]);
+
+/*
+ * Runs @body in a child process that has a copy of all there is, and returns what it returned, 0 to
+ * 255, or -ECHILD when a signal has ended it; or why there is no child. Nobody else's wait sees it,
+ * no signal tells of it, no fork handler runs, it leaves no core. @body may make system calls and
+ * nothing else.
+ */
+int weft__sys_in_child(int (*body)(void));
 
 int weft__sys_io_uring_setup(unsigned entries, void *parameters);
 int weft__sys_io_uring_enter(int fd, unsigned submit, unsigned wait, unsigned flags, void *argument,

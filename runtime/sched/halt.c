@@ -136,6 +136,7 @@ void weft__halt_free(struct weft__runtime *runtime)
     if (runtime->workers != NULL)
         drain_all(runtime);
     weft__pool_close(runtime->pool);
+    weft__pool_close(runtime->engine_pool);
     for (uint32_t i = 0; runtime->workers != NULL && i < runtime->worker_count; i++)
         free_worker(runtime->workers[i]);
     for (uint32_t i = 0; runtime->depots != NULL && i < runtime->topology->node_count; i++)

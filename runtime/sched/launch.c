@@ -91,8 +91,8 @@ static void *worker_main(void *argument)
     init_worker(worker);
     weft__overflow_enter(worker, &alternate);
     weft__capture_begin(worker);
-    int rc = weft__engine_open_kernel(&worker->runtime->options.engine, worker, &worker->engine,
-                                      &error);
+    int rc = weft__choice_open(&worker->runtime->choice, &worker->runtime->options.engine, worker,
+                               &worker->engine, &error);
     if (rc < 0)
         note_failure(recruit.muster, rc, error.text);
     raise_by(&recruit.muster->arrived, 1);
@@ -294,6 +294,22 @@ static int refuse_shadow_stack(char *text, size_t text_bytes)
     return -EOPNOTSUPP;
 }
 
+/* The engine of all workers, and what it needs. The helper threads of a compat engine are its own:
+ * a program's blocking calls must not keep it from reading a file. */
+static int choose_engine(struct weft__runtime *runtime, char *text, size_t text_bytes)
+{
+    const struct weft__pool_config config = { .threads_max = runtime->options.helpers,
+                                              .name = "weft-io" };
+    struct weft__setup_error error = { 0 };
+
+    int rc = weft__choice_make(runtime->options.wish, &runtime->choice, &error);
+    if (rc == 0 && runtime->choice.compat)
+        rc = weft__pool_open(&config, &runtime->engine_pool);
+    runtime->options.engine.pool = runtime->engine_pool;
+    (void)snprintf(text, text_bytes, "%s", error.text);
+    return rc;
+}
+
 /* All that can fail before threads exist; @text says why when it is more than lack of memory. */
 static int prepare(struct weft__runtime *runtime, const weft_runtime_options *options, char *text,
                    size_t text_bytes)
@@ -311,6 +327,8 @@ static int prepare(struct weft__runtime *runtime, const weft_runtime_options *op
         rc = make_workers(runtime);
     if (rc == 0)
         rc = weft__pool_open(&pool, &runtime->pool);
+    if (rc == 0)
+        rc = choose_engine(runtime, text, text_bytes);
     if (rc == 0) {
         runtime->spins = runtime->plan->pinned && runtime->options.spin_ns != 0 &&
                          !runtime->topology->synthetic;

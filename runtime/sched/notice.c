@@ -22,7 +22,8 @@ enum finding {
     ONLY_CANARIES = 1u << 3,
     NO_POLICY_CALLS = 1u << 4,
     NO_BINDING = 1u << 5,
-    NO_PINNING = 1u << 6
+    NO_PINNING = 1u << 6,
+    NO_RING = 1u << 7
 };
 
 static _Atomic uint32_t said; /* of enum finding */
@@ -68,6 +69,12 @@ void weft__notice_mute(struct weft__runtime *runtime)
 static void say_engine(struct weft__runtime *runtime)
 {
     uint32_t missing = runtime->workers[0]->engine->missing;
+
+    if (runtime->choice.compat && claims(runtime, NO_RING))
+        weft__runtime_report(runtime,
+                             "weft: the compat engine is used in place of io_uring, with epoll and "
+                             "helper threads, which take more CPU time: %s",
+                             runtime->choice.why);
 
     if ((missing >> WEFT__FEATURE_DEFER_TASKRUN & 1) != 0 && claims(runtime, NO_DEFER_TASKRUN))
         weft__runtime_report(runtime,

@@ -48,6 +48,21 @@ static int read_smt(bool *smt_off, char *out_text, size_t text_bytes)
     return 0;
 }
 
+static int read_engine(enum weft__choice_wish *out_wish, char *out_text, size_t text_bytes)
+{
+    const char *value = getenv("WEFT_ENGINE");
+
+    if (value == NULL || value[0] == '\0')
+        return 0;
+    if (strcmp(value, "kernel") != 0 && strcmp(value, "compat") != 0) {
+        (void)snprintf(out_text, text_bytes,
+                       "WEFT_ENGINE is \"%.40s\"; it must be kernel or compat", value);
+        return -EINVAL;
+    }
+    *out_wish = value[0] == 'k' ? WEFT__CHOICE_KERNEL : WEFT__CHOICE_COMPAT;
+    return 0;
+}
+
 /* "SIGQUIT" or "QUIT"; the empty word and "off" mean none. */
 static int read_signal(int *out_signal, char *out_text, size_t text_bytes)
 {
@@ -128,7 +143,8 @@ static int read_environment(struct weft__options *options, char *out_text, size_
 
     if (read_number("WEFT_WORKERS", 1, workers_max, &options->workers, out_text, text_bytes) < 0 ||
         read_smt(&options->smt_off, out_text, text_bytes) < 0 ||
-        read_signal(&options->dump_signal, out_text, text_bytes) < 0)
+        read_signal(&options->dump_signal, out_text, text_bytes) < 0 ||
+        read_engine(&options->wish, out_text, text_bytes) < 0)
         return -EINVAL;
     int rc = read_number("WEFT_SPIN_US", 0, spin_us_max, &spin_us, out_text, text_bytes);
     if (rc > 0)

@@ -7,6 +7,7 @@
 #include "numa/plan.h"
 #include "runtime/sched/inject.h"
 #include "runtime/sched/worker.h"
+#include "uring/choice.h"
 #include "uring/pool.h"
 
 /* How many workers look for work and how many sleep; see search.c. */
@@ -28,6 +29,7 @@ struct weft__options {
     const char *topology;
     const char *topology_origin; /* what to call it in a sentence */
     struct weft__engine_config engine;
+    enum weft__choice_wish wish;
     weft_report_fn report;
     void *report_context;
 };
@@ -117,7 +119,9 @@ struct weft__runtime {
     uint32_t worker_count;            /* (i) */
     struct weft__worker **workers;    /* (i) */
     struct weft__stack_depot *depots; /* (i) one per node of the topology */
-    struct weft__pool *pool;          /* (i) helper threads */
+    struct weft__pool *pool;          /* (i) helper threads of blocking calls */
+    struct weft__choice choice;       /* (i) of the engine */
+    struct weft__pool *engine_pool;   /* (i) helper threads of the compat engine, or NULL */
     struct weft__watch watch; /* beside what does not change either: every step reads its state */
     struct weft__overflow overflow;
     struct weft__muster muster;

@@ -31,7 +31,7 @@
 #include "runtime/sched/scope.h"
 #include "runtime/sched/sleep.h"
 
-enum { publish_age_ns = 20000, steal_most = 128, rounds = 4, spin_retry = 16 };
+enum { publish_age_ns = 20000, steal_most = 128, rounds = 4, spin_retry = 16, look_budget = 128 };
 
 void weft__search_adopt(struct weft__worker *worker, struct weft__task *task)
 {
@@ -158,6 +158,13 @@ static bool something_came(const struct weft__worker *worker)
            weft__load_relaxed(&worker->runtime->stopping) == WEFT__RUNTIME_LEAVING;
 }
 
+/* A blind engine sees only what it asks for. */
+static bool look(struct weft__worker *worker)
+{
+    return something_came(worker) || (WEFT__UNLIKELY(worker->engine->blind) &&
+                                      weft__engine_poll(worker->engine, look_budget) > 0);
+}
+
 /*
  * The spin grows when it pays and shrinks when it does not, between a sixteenth and all of its
  * limit. Below the sixteenth it is left out, but for a try at every 16th occasion.
@@ -193,7 +200,7 @@ bool weft__search_spin(struct weft__worker *worker)
     int64_t next_timer = weft__wheel_next(&worker->wheel);
     if (next_timer != INT64_MAX && next_timer <= weft__clock_now())
         return true;
-    while (!(came = something_came(worker)) && weft__clock_cycles() - begun < worker->spin_cycles)
+    while (!(came = look(worker)) && weft__clock_cycles() - begun < worker->spin_cycles)
         weft__pause();
     adapt(worker, came);
     return came;

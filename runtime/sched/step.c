@@ -19,7 +19,7 @@
 #include "runtime/sched/watchdog.h"
 
 enum { completion_budget = 128, timer_budget = 64, switch_budget = 61, global_every = 61 };
-enum { flush_entries = 32, flush_ns = 50000, slices_per_tending = 10000 };
+enum { flush_entries = 32, flush_ns = 50000, look_ns = 20000, slices_per_tending = 10000 };
 
 bool weft__step_drain(struct weft__worker *worker)
 {
@@ -115,11 +115,18 @@ static bool run_tasks(struct weft__worker *worker)
     return true;
 }
 
+/* A blind engine is asked now and then, which costs a system call, while there are tasks to run. */
+static bool look_is_due(const struct weft__engine *engine)
+{
+    return WEFT__UNLIKELY(engine->blind) &&
+           weft__clock_cycles() - engine->looked_cycles >= weft__clock_cycles_in(look_ns);
+}
+
 bool weft__step_worker(struct weft__worker *worker)
 {
     bool busy = weft__step_drain(worker);
 
-    if (weft__engine_has_events(worker->engine))
+    if (weft__engine_has_events(worker->engine) || look_is_due(worker->engine))
         busy |= weft__engine_poll(worker->engine, completion_budget) > 0;
     busy |= fire_timers(worker);
     uint64_t cycles = weft__clock_cycles();

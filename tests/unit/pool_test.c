@@ -58,7 +58,7 @@ static void open_gate(void)
 
 static struct weft__pool *open_pool(uint32_t threads, int64_t idle_ns)
 {
-    struct weft__pool_config config = { threads, idle_ns };
+    struct weft__pool_config config = { .threads_max = threads, .idle_ns = idle_ns };
     struct weft__pool *pool = NULL;
 
     weft__store_relaxed(&started, 0);
