@@ -19,7 +19,8 @@
  *      event descriptor                      O3 the word = 0; takes what was rung and helped
  * Forbidden: O2 sleeps on while the word says RUNG or HELPED; the owner misses what B1 pushed.
  * Because:   B2, O1 and O3 are read-modify-writes of one word. If B2 is first, O1 sees it. If O1 is
- *            first, B3 writes, and the descriptor ends O2, also when it is written before O2 begins.
+ *            first, B3 writes, and the descriptor ends O2, also when it is written before O2
+ * begins.
  *            O3 acquires what B2 released, and so B1.
  * Without:   a worker sleeps beside work, until its nap is over.
  * Tested by: tests/unit/doorbell_threads_test.c, tests/stress/parking.c
@@ -149,8 +150,8 @@ static inline enum weft__compat_row weft__compat_row_of(enum weft__opcode opcode
 {
     if (opcode == WEFT__OP_POLL)
         return WEFT__ROW_POLL;
-    return opcode == WEFT__OP_READ || opcode == WEFT__OP_RECV || opcode == WEFT__OP_RECVMSG ||
-                   opcode == WEFT__OP_ACCEPT
+    return opcode == WEFT__OP_READ || opcode == WEFT__OP_READV || opcode == WEFT__OP_RECV ||
+                   opcode == WEFT__OP_RECVMSG || opcode == WEFT__OP_ACCEPT
                ? WEFT__ROW_IN
                : WEFT__ROW_OUT;
 }
@@ -166,6 +167,17 @@ void weft__compat_note_waiting(struct weft__compat *compat);
 /* compat_try.c: one call that does not wait. With DONE it has finished the op. */
 enum weft__compat_verdict weft__compat_try_op(struct weft__compat *compat,
                                               struct weft__compat_op *op);
+
+/* A file whose transfers are whole, unless it ends: what is short is not over. */
+bool weft__compat_on_disk(int fd);
+
+/* RWF_NOWAIT does not keep O_DIRECT on a disk from waiting for the device. */
+bool weft__compat_is_direct(int fd);
+
+/* compat_vector.c: a transfer with several buffers, without waiting and on a helper. */
+enum weft__compat_verdict weft__compat_vector_try(struct weft__compat *compat,
+                                                  struct weft__compat_op *op);
+int64_t weft__compat_vector_run(const struct weft__compat_op *op);
 
 /* compat_file.c: waiting for readiness. */
 struct weft__compat_file *weft__compat_file_find(const struct weft__compat *compat, int fd);

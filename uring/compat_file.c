@@ -1,8 +1,8 @@
 /*
- * Waiting for readiness. A file has one registration in the epoll set, for all that is waited for in
- * it, and it is good for one event (EPOLLONESHOT): a file that is ready and that nobody waits for
- * any more costs nothing. Interest is told to the kernel before the next look, all changes of a file
- * at once. Where a multishot poll waits the registration is edge-triggered instead.
+ * Waiting for readiness. A file has one registration in the epoll set, for all that is waited for
+ * in it, and it is good for one event (EPOLLONESHOT): a file that is ready and that nobody waits
+ * for any more costs nothing. Interest is told to the kernel before the next look, all changes of a
+ * file at once. Where a multishot poll waits the registration is edge-triggered instead.
  *
  * BOUND table: a record for each descriptor number that an op has waited for; the limit on open
  * descriptors bounds them. Without memory for one the op ends with -ENOMEM.
@@ -102,7 +102,8 @@ bool weft__compat_file_must_wait(const struct weft__compat *compat,
     if (row == WEFT__ROW_IN)
         return !weft__list_empty(&file->rows[row]) || (opcode == WEFT__OP_RECV && file->drained);
     return !weft__list_empty(&file->rows[row]) &&
-           (opcode == WEFT__OP_WRITE || opcode == WEFT__OP_SEND || opcode == WEFT__OP_SENDMSG);
+           (opcode == WEFT__OP_WRITE || opcode == WEFT__OP_WRITEV || opcode == WEFT__OP_SEND ||
+            opcode == WEFT__OP_SENDMSG);
 }
 
 static void change(struct weft__compat *compat, struct weft__compat_file *file)

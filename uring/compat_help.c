@@ -54,6 +54,8 @@ static int64_t run_call(const struct weft__compat_op *op)
     switch ((unsigned)request->opcode) {
     case WEFT__OP_READ:
     case WEFT__OP_WRITE: return run_transfer(op);
+    case WEFT__OP_READV:
+    case WEFT__OP_WRITEV: return weft__compat_vector_run(op);
     case WEFT__OP_CLOSE: return weft__sys_close(request->fd);
     case WEFT__OP_FSYNC:
         return weft__sys_io_fsync(request->fd, (request->flags & WEFT__FSYNC_DATA) != 0);

@@ -1,9 +1,9 @@
 /*
  * One call that does not wait, for each op. The flags of a descriptor are shared with everybody who
- * has the file open, so that they are left alone: sockets take MSG_DONTWAIT, files RWF_NOWAIT. There
- * are two exceptions. A connect sets O_NONBLOCK for the time of its call, on a socket that nobody
- * can use yet. An accept sets it on its listener for good: no flag says it for one call, and between
- * a look and a call somebody else may take the connection.
+ * has the file open, so that they are left alone: sockets take MSG_DONTWAIT, files RWF_NOWAIT.
+ * There are two exceptions. A connect sets O_NONBLOCK for the time of its call, on a socket that
+ * nobody can use yet. An accept sets it on its listener for good: no flag says it for one call, and
+ * between a look and a call somebody else may take the connection.
  *
  * BOUND a try: a transfer on a file goes on while bytes come that are there; each round moves some.
  */
@@ -29,8 +29,7 @@ static enum weft__compat_verdict done_unless_again(struct weft__compat *compat,
     return result == -EAGAIN ? WEFT__VERDICT_WAIT : done(compat, op, result);
 }
 
-/* A file whose transfers are whole, unless it ends: what is short is not over. */
-static bool is_on_disk(int fd)
+bool weft__compat_on_disk(int fd)
 {
     int kind = weft__sys_io_kind(fd);
     return kind == S_IFREG || kind == S_IFBLK;
@@ -69,31 +68,30 @@ static enum weft__compat_verdict try_otherwise(struct weft__compat *compat,
     if (rc != -ENOTSOCK)
         return done_unless_again(compat, op, rc);
     op->blocks = true;
-    return is_on_disk(request->fd) ? WEFT__VERDICT_HELP : WEFT__VERDICT_WAIT;
+    return weft__compat_on_disk(request->fd) ? WEFT__VERDICT_HELP : WEFT__VERDICT_WAIT;
 }
 
-/* RWF_NOWAIT does not keep O_DIRECT from waiting for the device. */
-static bool is_direct(int fd)
+bool weft__compat_is_direct(int fd)
 {
     int flags = weft__sys_io_flags(fd);
-    return flags >= 0 && (flags & O_DIRECT) != 0 && is_on_disk(fd);
+    return flags >= 0 && (flags & O_DIRECT) != 0 && weft__compat_on_disk(fd);
 }
 
 static enum weft__compat_verdict try_transfer(struct weft__compat *compat,
                                               struct weft__compat_op *op)
 {
-    if (is_direct(op->request.fd))
+    if (weft__compat_is_direct(op->request.fd))
         return WEFT__VERDICT_HELP;
     for (;;) {
         ssize_t rc = transfer_now(op);
         if (rc == -EAGAIN)
-            return is_on_disk(op->request.fd) ? WEFT__VERDICT_HELP : WEFT__VERDICT_WAIT;
+            return weft__compat_on_disk(op->request.fd) ? WEFT__VERDICT_HELP : WEFT__VERDICT_WAIT;
         if (rc == -EOPNOTSUPP && op->moved == 0)
             return try_otherwise(compat, op);
         if (rc < 0)
             return done(compat, op, op->moved == 0 ? rc : (ssize_t)op->moved);
         op->moved += (uint32_t)rc;
-        if (rc == 0 || op->moved == op->request.bytes || !is_on_disk(op->request.fd))
+        if (rc == 0 || op->moved == op->request.bytes || !weft__compat_on_disk(op->request.fd))
             return done(compat, op, (ssize_t)op->moved);
     }
 }
@@ -205,6 +203,8 @@ enum weft__compat_verdict weft__compat_try_op(struct weft__compat *compat,
     case WEFT__OP_NOP: return done(compat, op, 0);
     case WEFT__OP_READ:
     case WEFT__OP_WRITE: return try_transfer(compat, op);
+    case WEFT__OP_READV:
+    case WEFT__OP_WRITEV: return weft__compat_vector_try(compat, op);
     case WEFT__OP_RECV: return try_recv(compat, op);
     case WEFT__OP_SEND:
         return done_unless_again(compat, op,

@@ -11,6 +11,7 @@ weft_sources += \
     %D%/compat_reap.c \
     %D%/compat_sqe.h \
     %D%/compat_try.c \
+    %D%/compat_vector.c \
     %D%/engine.h \
     %D%/kernel.c \
     %D%/kernel.h \

@@ -141,6 +141,16 @@ ssize_t weft__sys_io_write(int fd, const void *buffer, size_t bytes, int64_t off
     return CALL(WRITE, SYS_pwrite64, fd, address_of(buffer), (long)bytes, offset);
 }
 
+ssize_t weft__sys_io_readv(int fd, const struct iovec *parts, int count, int64_t offset, int flags)
+{
+    return CALL(READ, SYS_preadv2, fd, address_of(parts), count, offset, 0, flags);
+}
+
+ssize_t weft__sys_io_writev(int fd, const struct iovec *parts, int count, int64_t offset, int flags)
+{
+    return CALL(WRITE, SYS_pwritev2, fd, address_of(parts), count, offset, 0, flags);
+}
+
 ssize_t weft__sys_io_recv(int fd, void *buffer, size_t bytes, int flags)
 {
     return CALL(SOCKET, SYS_recvfrom, fd, address_of(buffer), (long)bytes, flags);

@@ -32,6 +32,11 @@ ssize_t weft__sys_io_write_now(int fd, const void *buffer, size_t bytes, int64_t
 ssize_t weft__sys_io_read(int fd, void *buffer, size_t bytes, int64_t offset);
 ssize_t weft__sys_io_write(int fd, const void *buffer, size_t bytes, int64_t offset);
 
+/* @flags: RWF_*; with RWF_NOWAIT as the two above. */
+ssize_t weft__sys_io_readv(int fd, const struct iovec *parts, int count, int64_t offset, int flags);
+ssize_t weft__sys_io_writev(int fd, const struct iovec *parts, int count, int64_t offset,
+                            int flags);
+
 /* @flags: MSG_*. */
 ssize_t weft__sys_io_recv(int fd, void *buffer, size_t bytes, int flags);
 ssize_t weft__sys_io_send(int fd, const void *buffer, size_t bytes, int flags);

@@ -75,8 +75,8 @@ static void print_counters(int worker)
             c.rescued_wakes);
 }
 
-/* Says all that is known. For a debugger: with WEFT_STRESS_HOLD in the environment the program waits
- * for one. */
+/* Says all that is known. With WEFT_STRESS_HOLD in the environment the program then waits for a
+ * debugger. */
 static void give_up(void)
 {
     fprintf(stderr,

@@ -1,5 +1,5 @@
-/* Reads of cached data: when they go past the ring, when they must not, and that the bytes are right
- * either way. */
+/* Reads of cached data: when they go past the ring, when they must not, and that the bytes are
+ * right either way. */
 #include <CUnit/CUnit.h>
 #include <errno.h>
 #include <fcntl.h>
