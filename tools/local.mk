@@ -23,6 +23,7 @@ weft_SOURCES = \
     tools/bench/body_mutex.c \
     tools/bench/body_parked.c \
     tools/bench/body_pingpong.c \
+    tools/bench/body_randread.c \
     tools/bench/body_select.c \
     tools/bench/body_sleep.c \
     tools/bench/body_spawn.c \
@@ -33,6 +34,8 @@ weft_SOURCES = \
     tools/bench/checksum.h \
     tools/bench/child.c \
     tools/bench/child.h \
+    tools/bench/data.c \
+    tools/bench/data.h \
     tools/bench/measure.c \
     tools/bench/measure.h \
     tools/bench/memory.h \
@@ -40,6 +43,7 @@ weft_SOURCES = \
     tools/bench/metric.h \
     tools/bench/peers.c \
     tools/bench/peers.h \
+    tools/bench/randread.h \
     tools/bench/report.c \
     tools/bench/report.h \
     tools/bench/statistics.c \

@@ -109,7 +109,11 @@ int weft__sys_open_flags(int fd)
 ssize_t weft__sys_read_cached(int fd, const struct iovec *parts, int part_count, int64_t offset)
 {
     int fault = weft__fault(WEFT__FAULT_READ);
-    return fault != 0 ? fault : folded(preadv2(fd, parts, part_count, offset, RWF_NOWAIT));
+    if (fault != 0)
+        return fault;
+    /* not preadv2(), which may be cancelled by the C library and pays for that; the kernel of a
+     * 64-bit system takes the offset from the first of its two words alone */
+    return folded(syscall(SYS_preadv2, fd, parts, part_count, offset, 0L, RWF_NOWAIT));
 }
 
 int weft__sys_ftruncate(int fd, int64_t bytes)

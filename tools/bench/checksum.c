@@ -1,5 +1,7 @@
 #include "tools/bench/checksum.h"
 
+#include "tools/bench/randread.h"
+
 uint64_t weft__checksum_of_turns(uint64_t count)
 {
     uint64_t turns = count / 2;
@@ -37,4 +39,25 @@ uint64_t weft__checksum_of_sleeps(uint64_t count)
     for (uint64_t i = 0; i < count; i++)
         sum += weft__checksum_sleep(&state);
     return sum;
+}
+
+static uint64_t of_reads(bool direct, uint64_t count)
+{
+    uint64_t blocks = weft__randread_blocks(direct, count);
+    uint64_t state = WEFT__CHECKSUM_SEED;
+    uint64_t sum = 0;
+
+    for (uint64_t i = 0; i < count; i++)
+        sum += weft__randread_next(&state, blocks);
+    return sum;
+}
+
+uint64_t weft__checksum_of_direct_reads(uint64_t count)
+{
+    return of_reads(true, count);
+}
+
+uint64_t weft__checksum_of_cached_reads(uint64_t count)
+{
+    return of_reads(false, count);
 }

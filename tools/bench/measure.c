@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/bench/child.h"
+#include "tools/bench/data.h"
 #include "tools/bench/peers.h"
 #include "tools/bench/statistics.h"
 
@@ -28,6 +29,22 @@ static bool enough_cpus(const struct weft__metric *metric, struct weft__report *
     weft__report_remark(report, "not measured: %s, which needs %" PRIu32 " CPUs", metric->name,
                         metric->workers);
     return false;
+}
+
+/* The file that the metric reads, if it reads one, is there before anybody's clock starts. */
+static bool has_file(const struct weft__metric *metric, const struct weft__measure_plan *plan,
+                     struct weft__report *report)
+{
+    const char *folder = NULL;
+
+    if (metric->file_blocks == NULL)
+        return true;
+    uint64_t count = weft__metric_operations(metric, NULL, plan->quick);
+    int rc = weft__data_make(metric->file_blocks(count), &folder);
+    if (rc < 0)
+        weft__report_wrong(report, "%s: no file to read in %s (TMPDIR names another folder): %s",
+                           metric->name, folder, weft_error_name(rc));
+    return rc == 0;
 }
 
 /* One run of ours (@program NULL) or of a peer's program. Returns whether it gave a true figure. */
@@ -92,7 +109,7 @@ void weft__measure_ours(const struct weft__metric *metric, const struct weft__me
     unsigned runs = runs_of(plan, metric->samples);
     struct weft__series series;
 
-    if (!enough_cpus(metric, report))
+    if (!enough_cpus(metric, report) || !has_file(metric, plan, report))
         return;
     bool good = series_init(&series, metric, NULL, runs);
     for (unsigned i = 0; good && i < runs; i++) {
@@ -147,7 +164,7 @@ void weft__measure_pairs(const struct weft__metric *metric, const struct weft__m
     struct weft__series ours;
     size_t measured = 0;
 
-    if (!enough_cpus(metric, report))
+    if (!enough_cpus(metric, report) || !has_file(metric, plan, report))
         return;
     bool good = series_init(&ours, metric, NULL, weft__statistics_values_max);
     for (const struct weft__metric_peer *peer = metric->peers; good && peer->name != NULL; peer++) {

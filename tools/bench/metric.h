@@ -26,6 +26,7 @@ struct weft__metric {
     double bound; /* what the figure itself should not pass; 0: no such aim */
     weft_task_fn body;
     uint64_t (*checksum)(uint64_t count);
+    uint64_t (*file_blocks)(uint64_t count); /* of the file that it reads; NULL: none */
     uint64_t count;       /* operations of a run */
     uint64_t quick_count; /* of a run of --quick */
     unsigned samples;     /* of `weft bench` */

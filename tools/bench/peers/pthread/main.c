@@ -4,6 +4,7 @@
 
 #include "tools/bench/checksum.h"
 #include "tools/bench/peers/peer.h"
+#include "tools/bench/peers/pthread/randread.h"
 
 /* ---- task_spawn_join: a thousand threads ---- */
 
@@ -207,5 +208,7 @@ int main(int argc, char **argv)
         return mutex_4t(&request);
     if (peer_is(&request, "wake_parked_rtt"))
         return wake_parked(&request);
+    if (weft__randread_parse(request.metric).depth > 0)
+        return randread(&request);
     return peer_unknown(&request);
 }

@@ -1,0 +1,10 @@
+/* Random reads through one bare ring. */
+#ifndef WEFT_TOOLS_BENCH_PEERS_URING_RANDREAD_H
+#define WEFT_TOOLS_BENCH_PEERS_URING_RANDREAD_H
+
+#include "tools/bench/peers/peer.h"
+#include "tools/bench/randread.h"
+
+int randread(const struct peer_request *request);
+
+#endif
