@@ -23,8 +23,7 @@ struct readers {
     uint64_t sum;
 };
 
-static _Alignas(weft__randread_bytes) char
-    buffers[weft__randread_depth][weft__randread_bytes];
+static _Alignas(weft__randread_bytes) char buffers[weft__randread_depth][weft__randread_bytes];
 
 struct reader {
     struct readers *all;

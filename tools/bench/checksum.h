@@ -37,10 +37,10 @@ static inline uint64_t weft__checksum_sleep(uint64_t *state)
 uint64_t weft__checksum_of_turns(uint64_t count);    /* two tasks in turn; count is even */
 uint64_t weft__checksum_of_batches(uint64_t count);  /* slot i of a batch counts i + 1 each time */
 uint64_t weft__checksum_of_messages(uint64_t count); /* messages 0 to count - 1, added up */
-uint64_t weft__checksum_of_round_trips(uint64_t count); /* each side adds one to the token */
-uint64_t weft__checksum_of_sleeps(uint64_t count);      /* milliseconds slept by all */
+uint64_t weft__checksum_of_round_trips(uint64_t count);  /* each side adds one to the token */
+uint64_t weft__checksum_of_sleeps(uint64_t count);       /* milliseconds slept by all */
 uint64_t weft__checksum_of_direct_reads(uint64_t count); /* numbers of the blocks read */
 uint64_t weft__checksum_of_cached_reads(uint64_t count);
-uint64_t weft__checksum_of_additions(uint64_t count);   /* one each, none lost; a multiple of 4 */
+uint64_t weft__checksum_of_additions(uint64_t count); /* one each, none lost; a multiple of 4 */
 
 #endif

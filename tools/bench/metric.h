@@ -27,11 +27,11 @@ struct weft__metric {
     weft_task_fn body;
     uint64_t (*checksum)(uint64_t count);
     uint64_t (*file_blocks)(uint64_t count); /* of the file that it reads; NULL: none */
-    uint64_t count;       /* operations of a run */
-    uint64_t quick_count; /* of a run of --quick */
-    unsigned samples;     /* of `weft bench` */
-    uint32_t workers;     /* 0: one for each CPU, the default of the runtime */
-    uint32_t spin_us;     /* 0: the default of the runtime */
+    uint64_t count;                          /* operations of a run */
+    uint64_t quick_count;                    /* of a run of --quick */
+    unsigned samples;                        /* of `weft bench` */
+    uint32_t workers;                        /* 0: one for each CPU, the default of the runtime */
+    uint32_t spin_us;                        /* 0: the default of the runtime */
     struct weft__metric_peer peers[weft__metric_peers_max];
 };
 

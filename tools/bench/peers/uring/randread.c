@@ -11,8 +11,7 @@
 
 enum { entries = 256 };
 
-static _Alignas(weft__randread_bytes) char
-    buffers[weft__randread_depth][weft__randread_bytes];
+static _Alignas(weft__randread_bytes) char buffers[weft__randread_depth][weft__randread_bytes];
 
 struct reader {
     struct io_uring ring;
