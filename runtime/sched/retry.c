@@ -1,5 +1,5 @@
 /*
- * Rows of delays, and retries along them.
+ * Rows of delays, and retries along them; looks at even intervals.
  *
  * REJECTED to answer -ETIMEDOUT when the deadline leaves no room for another try: the caller knows
  * the time, but not what went wrong, and that would be lost.
@@ -138,5 +138,30 @@ int weft_retry(weft_task_fn fn, void *argument, const weft_retry_options *option
         rc = wait_for_next(&delays, until);
         if (rc < 0)
             return rc == -ETIMEDOUT ? failure : rc;
+    }
+}
+
+int weft_wait_until(weft_predicate_fn holds, void *context, int64_t poll_ns, weft_deadline until)
+{
+    const struct weft__task *task = weft__thread_or_task(weft__self_worker());
+
+    WEFT_NEED(holds);
+    if (task == NULL)
+        return weft__error_outside();
+    if (poll_ns < WEFT_MILLISECOND)
+        return -EINVAL;
+    if (weft__task_canceled(task))
+        return -ECANCELED;
+    for (;;) {
+        bool last = until.ns <= weft__clock_now();
+        int rc = holds(context);
+        if (rc != 0)
+            return rc;
+        if (last)
+            return -ETIMEDOUT;
+        weft_deadline next = weft_after(poll_ns);
+        rc = weft_sleep(next.ns < until.ns ? next : until);
+        if (rc < 0)
+            return rc;
     }
 }

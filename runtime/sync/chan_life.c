@@ -1,5 +1,6 @@
-/* The life of channels: create, grow, bind, close, release. */
+/* The life of channels: create, grow, bind, produce, close, release. */
 #include "numa/memory.h"
+#include "runtime/base/check.h"
 #include "runtime/sched/join.h"
 #include "runtime/sched/runtime.h"
 #include "runtime/sync/chan.h"
@@ -186,20 +187,21 @@ static void close_bound(struct weft__hook *hook, int result)
     weft__memory_free(binding, sizeof(*binding));
 }
 
-int weft_chan_bind(weft_chan chan, weft_task task)
+static struct binding *make_binding(weft_chan chan)
+{
+    struct binding *binding = weft__memory_alloc(WEFT__NODE_LOCAL, sizeof(*binding));
+
+    if (binding != NULL)
+        *binding = (struct binding){ .hook.run = close_bound, .chan = chan };
+    return binding;
+}
+
+/* The binding is the task's, or gone. */
+static int bind_to(struct binding *binding, weft_task task)
 {
     int rc = 0;
-    uint64_t life = 0;
-    struct weft__chan *found = weft__chan_lock(chan, &life, &rc);
-
-    if (found == NULL)
-        return rc;
-    weft__chan_unlock(found, life);
-    struct binding *binding = weft__memory_alloc(WEFT__NODE_LOCAL, sizeof(*binding));
-    if (binding == NULL)
-        return -ENOMEM;
-    *binding = (struct binding){ .hook.run = close_bound, .chan = chan };
     struct weft__task *bound = weft__task_lock(task, &rc);
+
     if (bound == NULL) {
         weft__memory_free(binding, sizeof(*binding));
         return rc;
@@ -210,4 +212,56 @@ int weft_chan_bind(weft_chan chan, weft_task task)
     if (!waits)
         close_bound(&binding->hook, result);
     return 0;
+}
+
+int weft_chan_bind(weft_chan chan, weft_task task)
+{
+    int rc = 0;
+    uint64_t life = 0;
+    struct weft__chan *found = weft__chan_lock(chan, &life, &rc);
+
+    if (found == NULL)
+        return rc;
+    weft__chan_unlock(found, life);
+    struct binding *binding = make_binding(chan);
+    return binding != NULL ? bind_to(binding, task) : -ENOMEM;
+}
+
+struct producer {
+    weft_producer_fn fn;
+    void *argument;
+    weft_chan chan;
+};
+
+/* A detached task may be gone, with its result, before it is bound: so it closes the channel. */
+static int produce(void *argument)
+{
+    const struct producer *producer = argument;
+    int rc = producer->fn(producer->chan, producer->argument);
+
+    (void)weft_chan_close(producer->chan, rc < 0 ? rc : 0); /* stale: released before */
+    return rc;
+}
+
+weft_chan weft_chan_produce(weft_scope scope, weft_producer_fn fn, void *argument,
+                            size_t message_bytes, size_t depth, weft_task *out_task)
+{
+    WEFT_NEED(fn);
+    weft_chan chan = weft_chan_create(message_bytes, depth);
+    if (chan < 0)
+        return chan;
+    const struct producer producer = { fn, argument, chan };
+    struct binding *binding = make_binding(chan);
+    weft_task task = binding != NULL ? weft_go_copy(scope, produce, &producer, sizeof(producer))
+                                     : -ENOMEM;
+    if (task < 0) {
+        if (binding != NULL)
+            weft__memory_free(binding, sizeof(*binding));
+        (void)weft_chan_release(chan);
+        return task;
+    }
+    (void)bind_to(binding, task); /* for one that never gets a stack to run on */
+    if (out_task != NULL)
+        *out_task = task;
+    return chan;
 }

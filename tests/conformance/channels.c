@@ -381,44 +381,33 @@ CONFORMANCE(bind_after_a_close_of_ones_own_is_fine)
     return 0;
 }
 
-static int produce_three(void *argument)
+static int produce_three(weft_chan chan, void *result)
 {
-    const struct turn *turn = argument;
-
     for (int i = 1; i <= three; i++) {
-        int rc = weft_chan_put(turn->chan, &i, WEFT_NEVER);
+        int rc = weft_chan_put(chan, &i, WEFT_NEVER);
         if (rc < 0)
             return rc;
     }
-    return turn->value;
+    return *(const int *)result;
 }
 
-/* Makes a channel whose producer ends with @result. */
-static weft_chan start_producer(weft_scope scope, int result)
-{
-    weft_chan chan = weft_chan_create(sizeof(int), 0);
-    struct turn turn = { chan, result, NULL };
-    weft_task producer = weft_go_copy(scope, produce_three, &turn, sizeof(turn));
-
-    EXPECT_EQ(weft_chan_bind(chan, producer), 0);
-    return chan;
-}
-
-/* Julia has one call for it. In weft the producer is a task like any other, with an owner: three
- * calls. */
+/* Julia's creator switches to the producer at once; weft's goes on. */
 CONFORMANCE(channel_with_a_producer_ends_with_it)
 {
-    static const int results[] = { 0, -EIO };
+    static int results[] = { 0, -EIO };
     int got = 0;
     int sum = 0;
     int rc;
+    weft_task producer = 0;
     weft_scope scope = weft_scope_open(&run_all);
 
     for (int i = 0; i < 2; i++, sum = 0) {
-        weft_chan chan = start_producer(scope, results[i]);
+        weft_chan chan = weft_chan_produce(scope, produce_three, &results[i], sizeof(int), 0,
+                                           &producer);
         while ((rc = weft_chan_next(chan, &got, WEFT_NEVER)) > 0)
             sum += got;
         EXPECT_EQ(rc, results[i]);
+        EXPECT_EQ(weft_wait(producer, WEFT_NEVER), results[i]);
         EXPECT_EQ(sum, one + two + three);
         EXPECT_EQ(weft_chan_release(chan), 0);
     }

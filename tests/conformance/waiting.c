@@ -196,26 +196,30 @@ CONFORMANCE(asyncmap_keeps_the_order_and_gives_the_first_error)
     return 0;
 }
 
-static int is_ready(void *argument)
+/* Holds when it has been asked as often as @context says; fails when that is negative. */
+static int is_ready(void *context)
 {
-    return --*(int *)argument > 0 ? -EAGAIN : 0;
+    int *calls = context;
+
+    if (*calls < 0)
+        return -EIO;
+    return --*calls == 0;
 }
 
-/* Each wait takes a deadline itself; what is left of Julia's polling is weft_retry with delays that
- * do not grow. It calls the predicate at once, and passes its error on. */
+/* Most waits need no polling: each takes a deadline itself. */
 CONFORMANCE(timedwait_polls_or_times_out)
 {
     int calls = 3;
-    weft_delay_options delays = WEFT_DELAY_OPTIONS(.count = 100, .first_ns = WEFT_MILLISECOND,
-                                                   .factor = 1);
-    weft_retry_options options = WEFT_RETRY_OPTIONS(.delays = &delays);
     weft_chan chan = weft_chan_create(0, 0);
 
-    EXPECT_EQ(weft_retry(is_ready, &calls, &options, weft_after(20 * WEFT_SECOND)), 0);
+    EXPECT_EQ(weft_wait_until(is_ready, &calls, WEFT_MILLISECOND, weft_after(20 * WEFT_SECOND)), 1);
     EXPECT_EQ(calls, 0);
     calls = 3;
-    EXPECT_EQ(weft_retry(is_ready, &calls, &options, WEFT_NOW), -EAGAIN);
+    EXPECT_EQ(weft_wait_until(is_ready, &calls, WEFT_MILLISECOND, WEFT_NOW), -ETIMEDOUT);
     EXPECT_EQ(calls, 2);
+    calls = -1;
+    EXPECT_EQ(weft_wait_until(is_ready, &calls, WEFT_MILLISECOND, WEFT_NEVER), -EIO);
+    EXPECT_EQ(weft_wait_until(is_ready, &calls, WEFT_MILLISECOND - 1, WEFT_NEVER), -EINVAL);
     EXPECT_EQ(weft_chan_take(chan, NULL, weft_after(WEFT_MILLISECOND)), -ETIMEDOUT);
     EXPECT_EQ(weft_chan_release(chan), 0);
     return 0;

@@ -99,6 +99,13 @@ static int64_t block(void *argument)
     return 0;
 }
 
+static int produce_nothing(weft_chan chan, void *argument)
+{
+    (void)chan;
+    (void)argument;
+    return 0;
+}
+
 /* All of them count in the record, but for the last. */
 static int64_t nest_deep(void)
 {
@@ -163,6 +170,8 @@ static int64_t dump_to_nowhere(void)
     X(weft_chan_try_put, ALLOC, -ENOMEM, return put_often(true))                                \
     X(weft_chan_put_many, ALLOC, -ENOMEM, return put_at_once())                                 \
     X(weft_chan_bind, ALLOC, -ENOMEM, return weft_chan_bind(world.chan, world.tasks[0]))        \
+    X(weft_chan_produce, ALLOC, -ENOMEM,                                                        \
+      return keep(weft_chan_produce(world.scope, produce_nothing, NULL, large, few, NULL)))     \
     X(weft_future_create, ALLOC, -ENOMEM, return keep(weft_future_create(large)))               \
     X(weft_local_create, MMAP, -ENOMEM, return make_often(make_local))                          \
     X(weft_local_set, ALLOC, -ENOMEM, return weft_local_set(world.key, bytes))                  \
@@ -312,8 +321,8 @@ static const struct {
       " weft_park weft_poll weft_retry weft_rwlock_lock_read weft_rwlock_lock_write"
       " weft_rwlock_try_lock_read weft_rwlock_try_lock_write weft_rwlock_unlock weft_select"
       " weft_semaphore_acquire weft_semaphore_release weft_semaphore_try_acquire"
-      " weft_shield_end weft_sleep weft_timer_set weft_timer_wait"
-      " weft_try_select weft_unpark weft_unpin weft_wait weft_yield weft_yield_to " },
+      " weft_shield_end weft_sleep weft_timer_set weft_timer_wait weft_try_select weft_unpark"
+      " weft_unpin weft_wait weft_wait_until weft_yield weft_yield_to " },
     { "ends something: never fails for such a reason",
       " weft_cancel weft_chan_close weft_chan_release weft_future_release weft_local_release"
       " weft_notifier_release weft_release weft_scope_cancel weft_scope_close weft_scope_join"

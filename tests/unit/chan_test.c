@@ -534,6 +534,48 @@ static void test_deadlines_end_waits_and_neither_lose_nor_leave_a_message(void)
     rig_each(deadlines);
 }
 
+/* ---- a channel with a producer ---- */
+
+static int fail_at_once(weft_chan chan, void *argument)
+{
+    (void)chan;
+    (void)argument;
+    return -EIO;
+}
+
+static int put_for_ever(weft_chan chan, void *argument)
+{
+    int rc = 0;
+
+    (void)argument;
+    for (int i = 0; rc == 0; i++)
+        rc = weft_chan_put(chan, &i, WEFT_NEVER);
+    return rc == -EPIPE || rc == -ESRCH ? 0 : rc; /* as it waits, or comes later */
+}
+
+static int produce_and_stop(void *argument)
+{
+    int got = 0;
+    weft_scope scope = weft_scope_open(NULL);
+    weft_chan chan = weft_chan_produce(WEFT_DETACHED, fail_at_once, NULL, sizeof(int), 0, NULL);
+
+    (void)argument;
+    EXPECT_EQ(weft_chan_take(chan, &got, WEFT_NEVER), -EIO); /* though its task may be gone */
+    EXPECT_EQ(weft_chan_release(chan), 0);
+    chan = weft_chan_produce(scope, put_for_ever, NULL, sizeof(int), 0, NULL);
+    EXPECT_EQ(weft_chan_take(chan, &got, WEFT_NEVER), 0);
+    EXPECT_EQ(weft_chan_release(chan), 0); /* the consumer has enough */
+    EXPECT_EQ(weft_scope_close(scope), 0);
+    EXPECT_EQ(weft_chan_produce(scope, fail_at_once, NULL, sizeof(int), 0, NULL), -ESRCH);
+    EXPECT_EQ(weft_chan_produce(scope, fail_at_once, NULL, sizeof(int), SIZE_MAX, NULL), -EINVAL);
+    return 0;
+}
+
+static void test_a_producer_and_its_channel_end_each_other(void)
+{
+    rig_each(produce_and_stop);
+}
+
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
@@ -550,6 +592,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_bind_to_several_tasks_the_first_end_counts),
         UNIT_TEST(test_try_forms_never_wait),
         UNIT_TEST(test_deadlines_end_waits_and_neither_lose_nor_leave_a_message),
+        UNIT_TEST(test_a_producer_and_its_channel_end_each_other),
     };
     return unit_run(argc, argv, "chan", tests, WEFT__COUNT(tests));
 }

@@ -69,6 +69,19 @@ static int64_t not_called(void *argument)
     return 0;
 }
 
+static int no_producer(weft_chan chan, void *argument)
+{
+    (void)chan;
+    (void)argument;
+    return 0;
+}
+
+static int holds_never(void *context)
+{
+    (void)context;
+    return 0;
+}
+
 /* One function a call, in one line each. Every exported call is here, or exempt. */
 #define CALL(name, expression)                                                                     \
     static int64_t call_##name(void)                                                               \
@@ -107,6 +120,7 @@ static int64_t not_called(void *argument)
     X(delays_init, weft_delays_init(&made.delays, NULL))                                           \
     X(delays_next, weft_delays_next(&made.delays))                                                 \
     X(retry, weft_retry(end_well, NULL, NULL, WEFT_NOW))                                           \
+    X(wait_until, weft_wait_until(holds_never, NULL, WEFT_MILLISECOND, WEFT_NOW))                  \
     X(map_run,                                                                                     \
       weft_map_run(&WEFT_MAP(.count = 1), NULL, WEFT_NOW))                                         \
     X(shield_begin, weft_shield_begin())                                                           \
@@ -140,6 +154,7 @@ static int64_t not_called(void *argument)
     X(chan_closed, weft_chan_closed(made.chan))                                                    \
     X(chan_close, weft_chan_close(made.chan, 0))                                                   \
     X(chan_bind, weft_chan_bind(made.chan, made.task))                                             \
+    X(chan_produce, weft_chan_produce(made.scope, no_producer, NULL, 8, 1, NULL))                  \
     X(chan_release, weft_chan_release(made.chan))                                                  \
     X(select, weft_select(NULL, 0, WEFT_NOW))                                                      \
     X(try_select, weft_try_select(NULL, 0))                                                        \

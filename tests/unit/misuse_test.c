@@ -42,6 +42,16 @@ static weft_cleanup_fn no_cleanup(void)
     return (weft_cleanup_fn)(uintptr_t)nothing;
 }
 
+static weft_producer_fn no_producer(void)
+{
+    return (weft_producer_fn)(uintptr_t)nothing;
+}
+
+static weft_predicate_fn no_predicate(void)
+{
+    return (weft_predicate_fn)(uintptr_t)nothing;
+}
+
 static weft_serve_fn no_server(void)
 {
     return (weft_serve_fn)(uintptr_t)nothing;
@@ -71,6 +81,8 @@ static weft_serve_fn no_server(void)
     X(delays_init, "weft_delays_init", "delays", weft_delays_init(nothing, NULL))                \
     X(delays_next, "weft_delays_next", "delays", weft_delays_next(nothing))                      \
     X(retry, "weft_retry", "fn", weft_retry(no_function(), NULL, NULL, WEFT_NOW))                \
+    X(wait_until, "weft_wait_until", "holds",                                                    \
+      weft_wait_until(no_predicate(), NULL, WEFT_MILLISECOND, WEFT_NOW))                         \
     X(map, "weft_map_run", "map", weft_map_run(nothing, NULL, WEFT_NOW))                         \
     X(map_fn, "weft_map_run", "map->fn",                                                         \
       weft_map_run(&WEFT_MAP(.count = 1), NULL, WEFT_NOW))                                       \
@@ -82,6 +94,8 @@ static weft_serve_fn no_server(void)
     X(chan_take, "weft_chan_take", "out_message", weft_chan_take(chan, nothing, WEFT_NOW))       \
     X(chan_try_put, "weft_chan_try_put", "message", weft_chan_try_put(chan, nothing))            \
     X(chan_try_take, "weft_chan_try_take", "out_message", weft_chan_try_take(chan, nothing))     \
+    X(chan_produce, "weft_chan_produce", "fn",                                                   \
+      weft_chan_produce(scope, no_producer(), NULL, 1, 1, NULL))                                 \
     X(barrier_init, "weft_barrier_init", "barrier", weft_barrier_init(nothing, 1))               \
     X(barrier_wait, "weft_barrier_wait", "barrier", weft_barrier_wait(nothing, WEFT_NOW))        \
     X(condition_wait, "weft_condition_wait", "condition",                                        \

@@ -224,6 +224,77 @@ static void test_a_cancel_ends_a_delay_and_the_tries(void)
     rig_each(cancel_retry);
 }
 
+/* ---- looks ---- */
+
+/* Gives the answers one after the other that @context points to. */
+static int answer_next(void *context)
+{
+    const int **answers = context;
+    return *(*answers)++;
+}
+
+static void look(void)
+{
+    static const int ever[] = { 0, 0, 0, 7, -1 };
+    static const int fails[] = { 0, -EIO, 1 };
+    const int *answers = ever;
+
+    EXPECT_EQ(weft_wait_until(answer_next, &answers, WEFT_MILLISECOND, WEFT_NEVER), 7);
+    EXPECT(answers == ever + 4);
+    answers = fails;
+    EXPECT_EQ(weft_wait_until(answer_next, &answers, WEFT_MILLISECOND, WEFT_NEVER), -EIO);
+    EXPECT(answers == fails + 2);
+    answers = ever;
+    EXPECT_EQ(weft_wait_until(answer_next, &answers, WEFT_MILLISECOND, WEFT_NOW), -ETIMEDOUT);
+    EXPECT(answers == ever + 1);
+    answers = ever; /* however far the next look is: one more at the deadline */
+    EXPECT_EQ(weft_wait_until(answer_next, &answers, INT64_MAX, weft_after(WEFT_MILLISECOND)),
+              -ETIMEDOUT);
+    EXPECT(answers == ever + 2);
+    EXPECT_EQ(weft_wait_until(answer_next, &answers, WEFT_MILLISECOND - 1, WEFT_NEVER), -EINVAL);
+    EXPECT(answers == ever + 2);
+}
+
+static int look_in_task(void *argument)
+{
+    (void)argument;
+    look();
+    return 0;
+}
+
+static int holds_not(void *context)
+{
+    (void)context;
+    return 0;
+}
+
+static int look_for_ever(void *argument)
+{
+    (void)argument;
+    return weft_wait_until(holds_not, NULL, 1000 * WEFT_SECOND, WEFT_NEVER);
+}
+
+static int cancel_look(void *argument)
+{
+    weft_scope scope = weft_scope_open(&run_all);
+    weft_task task = weft_go(scope, look_for_ever, NULL);
+
+    (void)argument;
+    rig_await(task, WEFT_TASK_WAITING);
+    EXPECT_EQ(weft_cancel(task), 0);
+    EXPECT_EQ(weft_wait(task, WEFT_NEVER), -ECANCELED);
+    EXPECT_EQ(weft_scope_close(scope), -ECANCELED);
+    return 0;
+}
+
+static void test_a_look_goes_on_until_it_holds_fails_or_times_out(void)
+{
+    rig_each(look_in_task);
+    rig_each(cancel_look);
+    look(); /* a thread */
+    expect_assert();
+}
+
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
@@ -234,6 +305,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_retry_goes_on_until_there_is_no_reason_to),
         UNIT_TEST(test_retry_makes_no_try_that_would_come_after_the_deadline),
         UNIT_TEST(test_a_cancel_ends_a_delay_and_the_tries),
+        UNIT_TEST(test_a_look_goes_on_until_it_holds_fails_or_times_out),
     };
 
     return unit_run(argc, argv, "retry", tests, WEFT__COUNT(tests));

@@ -8,10 +8,14 @@
 
 #include <weft/base.h>
 #include <weft/error.h>
+#include <weft/task.h>
 #include <weft/time.h>
 
 /* The depth of a channel that grows as it needs to. */
 #define WEFT_UNBOUNDED (SIZE_MAX / 2)
+
+/* The body of a task that fills a channel. Returns 0 when all went well, else a negative errno. */
+typedef int (*weft_producer_fn)(weft_chan chan, void *argument);
 
 WEFT_BEGIN
 
@@ -288,6 +292,29 @@ WEFT_API int weft_chan_close(weft_chan chan, int error);
  * Since:      0.1    Source: Julia's bind(channel, task)
  */
 WEFT_API WEFT_MUST_USE int weft_chan_bind(weft_chan chan, weft_task task);
+
+/*
+ * weft_chan_produce - makes a channel and starts the task that fills it
+ * The channel is closed when the producer ends, with its error when it failed. A consumer that has
+ * seen enough releases the channel: the producer's put then says -EPIPE, later ones -ESRCH.
+ * @scope:     the owner of the producer, as in weft_go
+ * @fn:        the producer's body; not NULL
+ * @argument:  handed to fn as it is
+ * @message_bytes: as weft_chan_create
+ * @depth:     as weft_chan_create
+ * @out_task:  gets the producer; untouched on error; NULL: nobody asks
+ * Returns:    the channel; end it with weft_chan_release
+ * Errors:     as weft_chan_create and weft_go: then there is no producer either
+ * Ownership:  the caller owns the channel; what argument points to must outlive the task
+ * Context:    as weft_go    Suspends: never
+ * Cancel:     as weft_go: born cancelled, the producer runs all the same, and its puts fail
+ * Ordering:   what the caller did happens-before the body, what that did before the close
+ * Cost:       as weft_chan_create, weft_go and weft_chan_bind    Node: local
+ * Since:      0.1    Source: Julia's Channel(f)
+ */
+WEFT_API WEFT_MUST_USE weft_chan weft_chan_produce(weft_scope scope, weft_producer_fn fn,
+                                                   void *argument, size_t message_bytes,
+                                                   size_t depth, weft_task *out_task);
 
 /*
  * weft_chan_release - ends a channel

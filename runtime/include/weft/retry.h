@@ -1,5 +1,6 @@
 /*
- * Delays and retries: doing something again that has failed for a while, later and later.
+ * Delays and retries: doing something again that has failed for a while, later and later; and
+ * looking at something again and again until it holds.
  * The delays are those of Julia's ExponentialBackOff: the first as given, each further one the last
  * times factor, spread by jitter, none above the largest.
  */
@@ -62,6 +63,9 @@ typedef struct weft_retry_options {
     void *context;
 } weft_retry_options;
 
+/* Whether something holds: 1 or more when it does, 0 when not, negative to give up. */
+typedef int (*weft_predicate_fn)(void *context);
+
 #define WEFT_RETRY_OPTIONS_INIT { sizeof(weft_retry_options), NULL, NULL, NULL }
 #ifndef __cplusplus
 #define WEFT_RETRY_OPTIONS(...) \
@@ -121,6 +125,27 @@ WEFT_API int64_t weft_delays_next(weft_delays *delays);
  */
 WEFT_API WEFT_MUST_USE int weft_retry(weft_task_fn fn, void *argument,
                                       const weft_retry_options *options, weft_deadline until);
+
+/*
+ * weft_wait_until - waits until something holds that can only be looked at
+ * Looks at once, then every so often, and once more when the deadline has come. What can tell of
+ * itself is better waited for: a channel, an event, a condition, a descriptor (weft_fd_poll).
+ * @holds:     looks; not NULL
+ * @context:   handed to holds
+ * @poll_ns:   from one look to the next; 1 ms or more
+ * @until:     how long to wait; WEFT_NOW looks once
+ * Returns:    what holds has returned, 1 or more
+ * Errors:     -ETIMEDOUT, -ECANCELED, -EINVAL for a shorter poll_ns, -EPERM in a callback of the
+ *             runtime; or what holds has returned, when negative
+ * Ownership:  unchanged
+ * Context:    any task, any thread    Suspends: from one look to the next, and where holds does
+ * Cancel:     ends the wait; a task cancelled before does not look
+ * Ordering:   none
+ * Cost:       one timer for each look    Node: none
+ * Since:      0.1    Source: Julia's timedwait
+ */
+WEFT_API WEFT_MUST_USE int weft_wait_until(weft_predicate_fn holds, void *context, int64_t poll_ns,
+                                           weft_deadline until);
 
 WEFT_END
 

@@ -19,7 +19,7 @@ WEFT_BEGIN
  * for nothing else ends it. A section that is open when the body returns ends there. In a thread
  * that is no worker, which nobody cancels, it does nothing.
  * Returns:    0
- * Errors:     -EPERM in a callback of the runtime; -ENOMEM, for the 16th and deeper: none has begun
+ * Errors:     -EPERM in a callback of the runtime, -ENOMEM (the 16th and deeper): none begins
  * Ownership:  none
  * Context:    any task, any thread    Suspends: never
  * Cancel:     held off until the end of the section
