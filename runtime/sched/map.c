@@ -13,7 +13,7 @@ enum { usual_concurrency = 100 };
 
 struct job {
     const weft_map *map; /* (i) */
-    _Atomic size_t next; /* the item to begin next; may run past the count */
+    _Atomic size_t next; /* the item to begin next */
     struct weft__lock lock;
     int failure;  /* (l) what to return; 0: none */
     size_t index; /* (l) whose that is */
@@ -38,26 +38,52 @@ static void note_failure(struct job *job, size_t index, int failure)
     weft__lock_release(&job->lock);
 }
 
-static int do_item(const weft_map *map, size_t index)
+static size_t step_of(const weft_map *map)
 {
-    const char *item = map->items;
-    char *result = map->out_results;
+    return map->batch > 0 ? map->batch : 1;
+}
 
-    int rc = map->fn(map->context, index, item != NULL ? item + index * map->item_bytes : NULL,
-                     result != NULL ? result + index * map->result_bytes : NULL);
-    if (map->out_codes != NULL)
-        map->out_codes[index] = rc;
+/* One item, or a batch that begins with it. */
+static int do_items_from(const weft_map *map, size_t index)
+{
+    const char *items = map->items != NULL ? (const char *)map->items + index * map->item_bytes
+                                           : NULL;
+    char *results = map->out_results != NULL ? (char *)map->out_results + index * map->result_bytes
+                                             : NULL;
+    size_t left = map->count - index;
+    size_t count = left < step_of(map) ? left : step_of(map);
+    int rc = map->fn != NULL ? map->fn(map->context, index, items, results)
+                             : map->batch_fn(map->context, index, count, items, results);
+
+    for (size_t i = 0; map->out_codes != NULL && i < count; i++)
+        map->out_codes[index + i] = rc;
     return rc;
+}
+
+/* The next item or batch. The counter stands still at the end: steps may be so large that it would
+ * wrap. */
+static bool take(struct job *job, size_t step, size_t *out_index)
+{
+    size_t count = job->map->count;
+
+    *out_index = weft__load_relaxed(&job->next);
+    while (*out_index < count) {
+        size_t left = count - *out_index;
+        if (weft__cas_relaxed(&job->next, out_index, *out_index + (step < left ? step : left)))
+            return true;
+    }
+    return false;
 }
 
 /* One of the tasks. What it returns ends the others, if the policy says so. */
 static int do_items(void *argument)
 {
     struct job *job = *(struct job *const *)argument;
+    size_t step = step_of(job->map);
     size_t index;
 
-    while (!weft_canceled() && (index = weft__add_relaxed(&job->next, 1)) < job->map->count) {
-        int rc = do_item(job->map, index);
+    while (!weft_canceled() && take(job, step, &index)) {
+        int rc = do_items_from(job->map, index);
         if (rc >= 0)
             continue;
         note_failure(job, index, rc);
@@ -70,7 +96,9 @@ static int do_items(void *argument)
 static size_t tasks_for(const weft_map *map)
 {
     size_t most = map->concurrency == 0 ? usual_concurrency : map->concurrency;
-    return map->count < most ? map->count : most;
+    size_t steps = (map->count - 1) / step_of(map) + 1;
+
+    return steps < most ? steps : most;
 }
 
 /* Returns what the scope says: a failure, a deadline. */
@@ -91,7 +119,9 @@ static int run_tasks(struct job *job, weft_deadline until)
 static bool is_valid(const weft_map *map)
 {
     return map->size == sizeof(*map) &&
-           (map->policy == WEFT_FIRST_ERROR || map->policy == WEFT_RUN_ALL);
+           (map->policy == WEFT_FIRST_ERROR || map->policy == WEFT_RUN_ALL) &&
+           (map->batch_fn != NULL) == (map->batch > 0) &&
+           (map->fn == NULL || map->batch_fn == NULL);
 }
 
 /* What has become of it all, when the scope has said @rc. */
@@ -119,7 +149,8 @@ int weft_map_run(const weft_map *map, size_t *out_index, weft_deadline until)
         return weft__error_outside();
     if (!is_valid(map))
         return -EINVAL;
-    WEFT_NEED(map->fn);
+    if (map->batch_fn == NULL)
+        WEFT_NEED(map->fn);
     for (size_t i = 0; map->out_codes != NULL && i < map->count; i++)
         map->out_codes[i] = -ECANCELED;
     if (map->count == 0)

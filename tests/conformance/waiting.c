@@ -170,7 +170,19 @@ static int square(void *context, size_t index, const void *item, void *out_resul
     return context != NULL && value == *(int *)context ? -EDOM : 0;
 }
 
-/* Julia's batch_size and its function for ntasks are not there: an item is one call. */
+static int square_batch(void *context, size_t first, size_t batch, const void *items,
+                        void *out_results)
+{
+    const int *values = items;
+    int *results = out_results;
+
+    EXPECT_EQ(batch, first < 18 ? 6 : 2);
+    for (size_t i = 0; i < batch; i++)
+        results[i] = values[i] * values[i];
+    return context != NULL && first == 6 ? -EDOM : 0;
+}
+
+/* Julia's function for ntasks is not there. */
 CONFORMANCE(asyncmap_keeps_the_order_and_gives_the_first_error)
 {
     enum { count = 20, bad = 7 };
@@ -191,6 +203,13 @@ CONFORMANCE(asyncmap_keeps_the_order_and_gives_the_first_error)
     EXPECT_EQ(weft_map_run(&map, &index, WEFT_NEVER), -EDOM);
     EXPECT_EQ(index, bad);
     EXPECT_EQ(results[count - 1], -1); /* nothing more was fed */
+    map = WEFT_MAP(.batch_fn = square_batch, .batch = 6, .count = count, .items = items,
+                   .item_bytes = sizeof(int), .out_results = results, .result_bytes = sizeof(int));
+    EXPECT_EQ(weft_map_run(&map, &index, WEFT_NEVER), 0);
+    EXPECT_EQ(results[count - 1], (count - 1) * (count - 1));
+    map.context = &unlucky;
+    EXPECT_EQ(weft_map_run(&map, &index, WEFT_NEVER), -EDOM);
+    EXPECT_EQ(index, 6);
     map.policy = (weft_scope_policy)99;
     EXPECT_EQ(weft_map_run(&map, &index, WEFT_NEVER), -EINVAL);
     return 0;

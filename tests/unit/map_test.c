@@ -259,6 +259,64 @@ static void test_a_map_that_makes_no_sense_is_refused(void)
     rig_run(1, refuse);
 }
 
+/* ---- batches ---- */
+
+static int square_batch(void *context, size_t first, size_t count, const void *batch_items,
+                        void *out_results)
+{
+    size_t batch = *(const size_t *)context;
+    const int *numbers = batch_items;
+    int64_t *results = out_results;
+
+    EXPECT(numbers == items + first && results == squares + first && first % batch == 0);
+    EXPECT_EQ(count, batch < some - first ? batch : some - first);
+    weft__add_relaxed(&begun, 1);
+    for (size_t i = 0; i < count; i++)
+        results[i] = (int64_t)numbers[i] * numbers[i];
+    return first == batch ? -EIO : (int)(first / batch);
+}
+
+static void check_codes(size_t batch)
+{
+    for (size_t i = 0; i < some; i++) {
+        EXPECT_EQ(squares[i], (int64_t)items[i] * items[i]);
+        EXPECT_EQ(codes[i], i / batch == 1 ? -EIO : (int)(i / batch));
+    }
+}
+
+static int map_batches(void *argument)
+{
+    static const size_t batches[] = { 1, 7, 100, some - 1, some, SIZE_MAX };
+    weft_map map = WEFT_MAP(.batch_fn = square_batch, .count = some, .items = items,
+                            .item_bytes = sizeof(items[0]), .out_results = squares,
+                            .result_bytes = sizeof(squares[0]), .out_codes = codes,
+                            .policy = WEFT_RUN_ALL, .concurrency = 3, .context = &map.batch);
+
+    (void)argument;
+    for (size_t i = 0; i < WEFT__COUNT(batches); i++) {
+        size_t index = 77;
+        reset();
+        map.batch = batches[i];
+        EXPECT_EQ(weft_map_run(&map, &index, WEFT_NEVER), map.batch < some ? -EIO : 0);
+        EXPECT_EQ(index, map.batch < some ? map.batch : 77);
+        EXPECT_EQ(begun, (some - 1) / map.batch + 1);
+        check_codes(map.batch);
+    }
+    map.batch = 0;
+    EXPECT_EQ(weft_map_run(&map, NULL, WEFT_NEVER), -EINVAL);
+    map.batch = 2;
+    map.fn = square;
+    EXPECT_EQ(weft_map_run(&map, NULL, WEFT_NEVER), -EINVAL);
+    map.batch_fn = NULL;
+    EXPECT_EQ(weft_map_run(&map, NULL, WEFT_NEVER), -EINVAL);
+    return 0;
+}
+
+static void test_batches_have_so_many_items_and_one_code(void)
+{
+    rig_each(map_batches);
+}
+
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
@@ -268,6 +326,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_run_all_does_every_item_and_tells_all_codes),
         UNIT_TEST(test_deadline_and_cancel_end_the_map),
         UNIT_TEST(test_a_map_that_makes_no_sense_is_refused),
+        UNIT_TEST(test_batches_have_so_many_items_and_one_code),
     };
 
     return unit_run(argc, argv, "map", tests, WEFT__COUNT(tests));
