@@ -22,6 +22,8 @@ support_sources += \
     tests/support/lines.h \
     tests/support/machine.c \
     tests/support/machine.h \
+    tests/support/orphan.c \
+    tests/support/orphan.h \
     tests/support/rig.c \
     tests/support/rig.h \
     tests/support/sockets.c \

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/orphan.h"
 #include "tests/support/stress.h"
 
 enum { exit_interrupted = 130, exit_leaked = 3, teams = 4, threads_count = 3, line_bytes = 64 };
@@ -183,6 +184,7 @@ static int be_the_program(int argc, char **argv)
 {
     struct sigaction action;
 
+    orphan_ends((pid_t)strtol(argv[2], NULL, 10)); /* it would print to nobody for ever */
     memset(&action, 0, sizeof(action));
     action.sa_handler = hear_nothing; /* without SA_RESTART */
     if (sigaction(SIGALRM, &action, NULL) != 0 || sigaction(SIGCHLD, &action, NULL) != 0)
@@ -237,12 +239,14 @@ static pid_t start_program(uint32_t workers, FILE **out_from)
     char count[16];
     char name[] = "signals";
     char as[] = "--as";
-    char *arguments[] = { name, as, NULL };
+    char parent[16];
+    char *arguments[] = { name, as, parent, NULL };
     posix_spawn_file_actions_t actions;
     pid_t process = -1;
     int ends[2];
 
     (void)snprintf(count, sizeof(count), "%u", workers);
+    (void)snprintf(parent, sizeof(parent), "%d", (int)getpid());
     (void)setenv("WEFT_WORKERS", count, 1);
     if (pipe2(ends, O_CLOEXEC) != 0 || posix_spawn_file_actions_init(&actions) != 0 ||
         posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO) != 0 ||
@@ -300,7 +304,7 @@ static const struct stress_case cases[] = {
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--as") == 0)
+    if (argc == 3 && strcmp(argv[1], "--as") == 0)
         return be_the_program(argc, argv);
     return stress_main(argc, argv, cases, WEFT__COUNT(cases));
 }

@@ -13,6 +13,7 @@
 
 #include "runtime/task/record.h"
 #include "tests/support/expect.h"
+#include "tests/support/orphan.h"
 #include "tests/support/unit.h"
 
 static void print_notice(void *context, const char *text)
@@ -135,10 +136,12 @@ int rig_fork(int (*body)(void *argument), void *argument, char *out_text, size_t
     if (pipe(ends) != 0)
         exit(unit_broken);
     (void)fflush(NULL);
+    pid_t parent = getpid();
     pid_t child = fork();
     if (child < 0)
         exit(unit_broken);
     if (child == 0) {
+        orphan_ends(parent);
         (void)setrlimit(RLIMIT_CORE, &no_core);
         (void)dup2(ends[1], STDERR_FILENO);
         (void)close(ends[0]);

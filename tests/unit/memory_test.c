@@ -24,6 +24,7 @@
 #include "numa/topology.h"
 #include "runtime/base/compiler.h"
 #include "runtime/base/fault.h"
+#include "tests/support/orphan.h"
 #include "tests/support/unit.h"
 
 #if defined(__has_include)
@@ -354,10 +355,13 @@ static void test_refused_numa_calls_are_one_silent_flat_node(void)
     int ends[2];
 
     CU_ASSERT_EQUAL_FATAL(pipe2(ends, O_CLOEXEC), 0);
+    pid_t parent = getpid();
     pid_t child = fork();
     CU_ASSERT_TRUE_FATAL(child >= 0);
-    if (child == 0)
+    if (child == 0) {
+        orphan_ends(parent);
         become_refused(ends[1]);
+    }
     (void)close(ends[1]);
     ssize_t length = read(ends[0], said, sizeof(said) - 1);
     (void)close(ends[0]);

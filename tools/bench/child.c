@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <weft.h>
@@ -174,7 +175,10 @@ bool weft__child_run(const char *const *argv, const char *metric, uint32_t worke
     *out = (struct weft__child_answer){ .value = 0 };
     int notes = memfd_create("notes", MFD_CLOEXEC);
     (void)fflush(NULL); /* or the child would print it once more */
+    pid_t parent = getpid();
     pid_t child = notes >= 0 && pipe2(ends, O_CLOEXEC) == 0 ? fork() : -1;
+    if (child == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent))
+        _exit(status_not_found); /* one left behind would spoil what is measured next */
     if (child == 0)
         become_program(argv, workers, ends[1], notes);
     if (child < 0) {
