@@ -2,8 +2,10 @@
  * Barriers. arrived counts those of this round; the last to come claims all who stand, and begins
  * the next round by raising the generation. One whose wait has ended otherwise looks at that under
  * the lock: if its round is complete it was counted, and its call succeeds; else it was
- * never there.
- * So a round is never opened by too few.
+ * never there. So a round is never opened by too few.
+ *
+ * inside counts those who will take the lock once more: who stand, and who are about to look. The
+ * leader takes out those that it claims. The end of the barrier waits for the others.
  */
 #include <errno.h>
 #include <weft/barrier.h>
@@ -16,6 +18,7 @@ struct barrier {
     struct weft__line line; /* (l) */
     struct weft__lock lock;
     uint32_t arrived;    /* (l) */
+    uint32_t inside;     /* (l) */
     uint64_t generation; /* (l) rounds that are complete */
 };
 
@@ -33,6 +36,8 @@ static int lead(struct barrier *barrier)
     barrier->arrived = 0;
     barrier->generation++;
     struct weft__waiter *claimed = weft__line_claim_many(&barrier->line, SIZE_MAX, 0);
+    for (const struct weft__waiter *waiter = claimed; waiter != NULL; waiter = waiter->next)
+        barrier->inside--;
     weft__lock_release(&barrier->lock);
     (void)weft__line_wake_many(weft__self_worker(), claimed);
     return 1;
@@ -46,6 +51,7 @@ static int give_up(struct barrier *barrier, uint64_t generation, int rc)
         rc = 0;
     else
         barrier->arrived--;
+    barrier->inside--;
     weft__lock_release(&barrier->lock);
     return rc;
 }
@@ -65,6 +71,7 @@ int weft_barrier_wait(weft_barrier *barrier, weft_deadline until)
     if (self->arrived + 1 >= self->tasks)
         return lead(self);
     self->arrived++;
+    self->inside++;
     uint64_t generation = self->generation;
     rc = weft__wait_in_line(&self->lock, &self->line, &waiter, task, until, WEFT__REASON_BARRIER);
     return rc == 0 ? 0 : give_up(self, generation, rc);
@@ -81,10 +88,22 @@ int weft_barrier_init(weft_barrier *barrier, uint32_t tasks)
     return 0;
 }
 
+/* Whether some whose wait has ended have not returned yet. Then nobody may stand. */
+static bool is_being_left(struct barrier *barrier)
+{
+    weft__wait_need_nobody(&barrier->lock, &barrier->line, "weft_barrier_fini");
+    weft__lock_acquire(&barrier->lock); /* pairs with weft__lock_release */
+    bool left = barrier->inside > 0;
+    weft__lock_release(&barrier->lock);
+    return left;
+}
+
 void weft_barrier_fini(weft_barrier *barrier)
 {
     if (barrier == NULL || weft__wait_is_left())
         return;
     struct barrier *self = barrier_of(barrier);
-    weft__wait_need_nobody(&self->lock, &self->line, "weft_barrier_fini");
+    while (is_being_left(self))
+        if (weft_yield() < 0) /* a thread, or a task that was cancelled */
+            weft__lock_backoff(UINT32_MAX);
 }

@@ -1,6 +1,7 @@
 /* Semaphores, events, barriers, latches, once: who is let through, and what errors leave. */
 #include <CUnit/CUnit.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/base/atomic.h"
@@ -276,10 +277,41 @@ static int one_that_gives_up_is_not_counted(void *argument)
     return 0;
 }
 
+static int wait_on_lent_barrier(void *argument)
+{
+    return weft_barrier_wait(argument, WEFT_NEVER);
+}
+
+/* The round is complete before one whose wait a cancel has ended has looked; the barrier's memory
+ * goes at once. */
+static int ends_before_all_have_returned(void *argument)
+{
+    weft_barrier *lent = malloc(sizeof(*lent));
+    weft_scope scope = weft_scope_open(&run_all);
+
+    (void)argument;
+    if (lent == NULL)
+        return -ENOMEM;
+    EXPECT_EQ(weft_barrier_init(lent, 2), 0);
+    weft_task late = weft_spawn(scope, wait_on_lent_barrier, lent,
+                                &WEFT_SPAWN_OPTIONS(.place = weft_place_together()));
+    rig_await(late, WEFT_TASK_WAITING);
+    EXPECT_EQ(weft_cancel(late), 0);
+    EXPECT_EQ(weft_poll(), 0); /* the loop ends its wait; this task runs before it */
+    EXPECT_EQ(weft_task_state_of(late), WEFT_TASK_READY);
+    EXPECT_EQ(weft_barrier_wait(lent, WEFT_NOW), 1);
+    weft_barrier_fini(lent);
+    memset(lent, -1, sizeof(*lent));           /* whoever locks it now, never returns */
+    EXPECT_EQ(weft_wait(late, WEFT_NEVER), 0); /* it was counted */
+    free(lent);
+    return weft_scope_close(scope);
+}
+
 static void test_barrier_opens_when_all_have_come(void)
 {
     rig_each(rounds_are_whole);
     rig_each(one_that_gives_up_is_not_counted);
+    rig_each(ends_before_all_have_returned);
 }
 
 /* ---- latches ---- */

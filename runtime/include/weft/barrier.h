@@ -44,17 +44,18 @@ WEFT_API WEFT_MUST_USE int weft_barrier_init(weft_barrier *barrier, uint32_t tas
 
 /*
  * weft_barrier_fini - ends the use of a barrier; its storage may go afterwards
- * Ends the program with a sentence when somebody waits for it. A call of another thread that has
- * just let the caller go on is over when this returns; one whose wait has ended by a deadline or a
- * cancel must have returned before.
+ * Ends the program with a sentence when somebody waits for it. A call of another task or thread
+ * that has just let the caller go on, or is about to return because its deadline or a cancel came,
+ * is over when this returns.
  * @barrier:   NULL does nothing
  * Returns:    nothing
  * Errors:     none
  * Ownership:  the storage is the caller's alone
- * Context:    any task, any thread; does nothing in a child of fork    Suspends: never
+ * Context:    any task, any thread; does nothing in a child of fork    Suspends: until such calls
+ *             are over
  * Cancel:     no effect
  * Ordering:   everything that was done with it happens-before this return
- * Cost:       one short lock    Node: none
+ * Cost:       two short locks    Node: none
  * Since:      0.1    Source: pthread_barrier_destroy(3)
  */
 WEFT_API void weft_barrier_fini(weft_barrier *barrier);
