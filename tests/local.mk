@@ -160,6 +160,7 @@ stress_tests += \
     tests/stress/busy_waker \
     tests/stress/cancel_storm \
     tests/stress/capture \
+    tests/stress/close_races \
     tests/stress/dump \
     tests/stress/errors \
     tests/stress/fairness \
