@@ -52,6 +52,8 @@ weft_SOURCES = \
     tools/command.h \
     tools/common/flags.c \
     tools/common/flags.h \
+    tools/common/histogram.c \
+    tools/common/histogram.h \
     tools/common/nearest.c \
     tools/common/nearest.h \
     tools/common/quote.c \
@@ -82,6 +84,8 @@ weft_SOURCES = \
     tools/tour/cache.h \
     tools/tour/count.c \
     tools/tour/count.h \
+    tools/tour/echo.c \
+    tools/tour/echo.h \
     tools/tour/json.c \
     tools/tour/json.h \
     tools/tour/limits.c \
@@ -112,8 +116,10 @@ weft_SOURCES = \
 
 unit_tests += \
     tests/unit/doctor_test \
+    tests/unit/histogram_test \
     tests/unit/statistics_test \
-    tests/unit/wordcount_test
+    tests/unit/wordcount_test \
+    tests/unit/words_test
 tests_unit_doctor_test_SOURCES = \
     tests/unit/doctor_test.c \
     tools/common/quote.c \
@@ -130,6 +136,10 @@ tests_unit_doctor_test_SOURCES = \
     tools/doctor/limits.c \
     tools/doctor/memory.c \
     tools/doctor/numa.c
+tests_unit_histogram_test_SOURCES = \
+    tests/unit/histogram_test.c \
+    tools/common/histogram.c \
+    tools/common/histogram.h
 tests_unit_statistics_test_SOURCES = \
     tests/unit/statistics_test.c \
     tools/bench/statistics.c \
@@ -138,6 +148,14 @@ tests_unit_wordcount_test_SOURCES = \
     tests/unit/wordcount_test.c \
     tools/tour/count.c \
     tools/tour/count.h
+tests_unit_words_test_SOURCES = \
+    tests/unit/words_test.c \
+    tools/common/nearest.c \
+    tools/common/nearest.h \
+    tools/common/quote.c \
+    tools/common/quote.h \
+    tools/common/size.c \
+    tools/common/size.h
 
 unit_test_scripts += \
     tests/tools/bench_test \

@@ -14,7 +14,8 @@ struct weft__size weft__size_show(uint64_t bytes)
         value /= 1024;
         unit++;
     }
-    int decimals = value >= 9.95 || value == (double)(uint64_t)value ? 0 : 1;
+    uint64_t tenths = (uint64_t)(value * 10 + 0.5);
+    int decimals = tenths >= 100 || tenths % 10 == 0 ? 0 : 1;
     if (unit == 0)
         (void)snprintf(shown.text, sizeof(shown.text), "%" PRIu64 " B", bytes);
     else

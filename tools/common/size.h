@@ -8,7 +8,7 @@ struct weft__size {
     char text[24];
 };
 
-/* "7.7 GiB", "64 KiB", "0 B": three digits at most, and a decimal below ten. */
+/* "7.7 GiB", "64 KiB", "0 B": a decimal below ten, unless it is 0. */
 struct weft__size weft__size_show(uint64_t bytes);
 
 #define WEFT__SIZE(bytes) (weft__size_show(bytes).text)

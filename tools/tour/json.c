@@ -85,6 +85,50 @@ static void write_walk(FILE *out, const struct weft__tour *tour)
         walk->symlinks, walk->pipes, walk->sockets, walk->devices);
 }
 
+static void write_latency(FILE *out, const struct weft__histogram *latency)
+{
+    static const struct {
+        const char *name;
+        double share;
+    } shares[] = { { "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 }, { "p99.9", 0.999 } };
+
+    fprintf(out, "\"latency_us\":{\"min\":%.3f", (double)latency->least / 1e3);
+    for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
+        fprintf(out, ",\"%s\":%.3f", shares[i].name,
+                (double)weft__histogram_at(latency, shares[i].share) / 1e3);
+    fprintf(out, ",\"max\":%.3f},\"histogram\":[", (double)latency->largest / 1e3);
+    uint64_t low = weft__histogram_first_bound(latency);
+    for (int row = 0; low <= latency->largest && latency->count > 0; row++) {
+        uint64_t high = weft__histogram_next_bound(low);
+        fprintf(out, "%s{\"from_us\":%.3f,\"to_us\":%.3f,\"count\":%" PRIu64 "}",
+                row == 0 ? "" : ",", (double)low / 1e3, (double)high / 1e3,
+                weft__histogram_between(latency, low, high));
+        low = high;
+    }
+    fputs("]", out);
+}
+
+/* null when it was left out. */
+static void write_echo(FILE *out, const struct weft__echo_result *echo)
+{
+    if (!echo->begun) {
+        fputs(",\"echo\":null", out);
+        return;
+    }
+    fprintf(out,
+            ",\"echo\":{\"clients\":%d,\"bytes\":%d,\"requests\":%" PRIu64 ",\"wrong\":%" PRIu64
+            ",\"seconds\":%.6f,\"per_second\":%.1f,\"error\":",
+            WEFT__ECHO_CLIENTS, WEFT__ECHO_BYTES, echo->requests, echo->wrong,
+            (double)echo->ns / (double)WEFT_SECOND, weft__echo_rate(echo));
+    if (echo->error < 0)
+        weft__quote_json(out, weft_error_name(echo->error));
+    else
+        fputs("null", out);
+    putc(',', out);
+    write_latency(out, &echo->latency);
+    putc('}', out);
+}
+
 static void write_tour(FILE *out, const struct weft__tour *tour)
 {
     fputs("{\"tool\":\"weft tour\",\"version\":", out);
@@ -112,7 +156,9 @@ static void write_tour(FILE *out, const struct weft__tour *tour)
     write_trouble(out, "endless_files", &tour->outcome.endless);
     write_trouble(out, "changed_files", &tour->outcome.changed);
     write_trouble(out, "wrong_files", &tour->outcome.wrong);
-    fprintf(out, ",\"agree\":%s,\"interrupted\":%s}\n", weft__tour_agrees(tour) ? "true" : "false",
+    write_echo(out, &tour->echo);
+    const char *agree = weft__tour_agrees(tour) ? "true" : "false";
+    fprintf(out, ",\"agree\":%s,\"interrupted\":%s}\n", tour->options.no_files ? "null" : agree,
             tour->interrupted ? "true" : "false");
 }
 

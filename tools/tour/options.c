@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/command.h"
+#include "tools/common/flags.h"
 #include "tools/tour/plain.h"
 
 static const char *const usual_roots[] = { "/usr/include", "/usr/share/doc" };
@@ -46,38 +47,69 @@ static int add_usual_roots(struct weft__options *options)
     return rc;
 }
 
-static int read_option(struct weft__options *options, const char *argument)
+enum { SECONDS_USUAL = 2, SECONDS_MOST = 3600 };
+
+static const struct option flags[] = {
+    { "help", no_argument, NULL, 'h' },
+    { "json", no_argument, NULL, 'j' },
+    { "only", required_argument, NULL, 'o' },
+    { "seconds", required_argument, NULL, 's' },
+    { NULL, 0, NULL, 0 },
+};
+
+/* Returns false when there is no such part. */
+static bool choose_part(struct weft__options *options, const char *part)
 {
-    if (strcmp(argument, "--json") == 0)
-        options->json = true;
-    else if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0)
-        options->help = true;
-    else {
-        fprintf(stderr, "weft tour: there is no option '%s'; 'weft tour --help' lists them\n",
-                argument);
-        return WEFT_EXIT_USAGE;
+    bool files = strcmp(part, "files") == 0;
+
+    if (!files && strcmp(part, "echo") != 0) {
+        fprintf(stderr, "weft tour: --only is files or echo, not \"%s\"\n", part);
+        return false;
     }
-    return 0;
+    options->no_files = !files;
+    if (files)
+        options->seconds = 0;
+    return true;
+}
+
+static int read_flags(struct weft__options *options, int argc, char **argv)
+{
+    const char *only = NULL;
+    int flag;
+
+    weft__flags_begin();
+    options->seconds = SECONDS_USUAL;
+    while ((flag = weft__flags_next("tour", argc, argv, flags)) != -1) {
+        switch (flag) {
+        case 'h': options->help = true; break;
+        case 'j': options->json = true; break;
+        case 'o': only = optarg; break;
+        case 's':
+            options->seconds = (int64_t)weft__flags_number("tour", "--seconds", optarg, 1,
+                                                           SECONDS_MOST);
+            if (options->seconds == 0)
+                return WEFT_EXIT_USAGE;
+            break;
+        default: return WEFT_EXIT_USAGE;
+        }
+    }
+    return only == NULL || choose_part(options, only) ? 0 : WEFT_EXIT_USAGE;
 }
 
 int weft__options_read(struct weft__options *options, int argc, char **argv)
 {
-    bool names_only = false;
-    size_t names = 0;
-    int rc = 0;
+    int rc = read_flags(options, argc, argv);
 
-    for (int i = 1; i < argc && rc == 0; i++) {
-        if (names_only || argv[i][0] != '-') {
-            rc = add_root(options, argv[i]);
-            names++;
-        } else if (strcmp(argv[i], "--") == 0) {
-            names_only = true;
-        } else {
-            rc = read_option(options, argv[i]);
-        }
+    if (rc == 0 && options->no_files && optind < argc) {
+        fprintf(stderr, "weft tour: --only echo reads no files, but got '%s'\n", argv[optind]);
+        rc = WEFT_EXIT_USAGE;
     }
-    if (rc == 0 && names == 0 && !options->help)
-        rc = add_usual_roots(options);
+    if (rc != 0 || options->help || options->no_files)
+        return rc;
+    if (optind == argc)
+        return add_usual_roots(options);
+    for (int i = optind; i < argc && rc == 0; i++)
+        rc = add_root(options, argv[i]);
     return rc;
 }
 

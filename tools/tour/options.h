@@ -3,12 +3,15 @@
 #define WEFT_TOOLS_TOUR_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "tools/tour/paths.h"
 
 struct weft__options {
     bool help;
     bool json;
+    bool no_files;            /* without the part that reads files */
+    int64_t seconds;          /* that the echo part takes; 0: without it */
     struct weft__paths roots; /* what to walk; folders or files that exist */
 };
 

@@ -1,5 +1,6 @@
 #include "tools/tour/text.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,25 +73,28 @@ static const char *plural(uint64_t count)
 void weft__text_help(void)
 {
     weft_printf(
-        "usage: weft tour [--json] [DIR]...\n"
+        "usage: weft tour [--json] [--only PART] [--seconds N] [DIR]...\n"
         "\n"
         "Walks each DIR (when none is named: /usr/include and /usr/share/doc) and counts the\n"
         "lines, words and bytes of every regular file in three ways: serially with plain reads,\n"
         "with a task for each file, and with one reader and a pool of counting tasks. Then it\n"
-        "compares the counts, which must be the same, and the times.\n");
+        "compares the counts, which must be the same, and the times. In the end a server on\n"
+        "loopback echoes what 64 client tasks send it over TCP.\n");
     weft_printf(
         "\n"
-        "  --json   print one JSON object at the end, and nothing else\n"
-        "  --help   print this\n"
+        "  --json       print one JSON object at the end, and nothing else\n"
+        "  --only PART  files: without the echo server; echo: without the files\n"
+        "  --seconds N  how long the clients ask the server, 1 to 3600 (2)\n"
+        "  --help       print this\n"
         "\n"
         "A DIR may be a file. Symbolic links are not followed, unless named as DIR. A word starts\n"
         "at a byte from 0x21 to 0x7e and ends at white space, as for wc in the C locale. Files "
         "that\n"
         "can't be read or have vanished are listed and counted. WEFT_WORKERS=N sets the number of\n"
-        "workers, which is one for each CPU that the process may use.\n"
-        "\n"
-        "Exit status: 0 the counts agree, 1 they do not, 2 wrong usage or no such DIR, 130 after\n"
-        "Ctrl-C, with the results so far.\n");
+        "workers, which is one for each CPU that the process may use.\n");
+    weft_printf("\n"
+                "Exit status: 0 the counts agree and each reply was right, 1 they do not, 2 wrong\n"
+                "usage or no such DIR, 130 after Ctrl-C, with the results so far.\n");
 }
 
 void weft__text_intro(const struct weft__tour *tour)
@@ -256,4 +260,89 @@ int weft__text_end(const struct weft__tour *tour)
     print_trouble("Files that changed while the tour ran", &tour->outcome.changed);
     print_trouble("Files that were counted differently", &tour->outcome.wrong);
     return tour->interrupted ? print_interrupted(tour) : print_verdict(tour);
+}
+
+void weft__text_echo_intro(void)
+{
+    weft_printf("\n(d) echo: %d client tasks send %d bytes over TCP on loopback and wait for the "
+                "reply\n",
+                WEFT__ECHO_CLIENTS, WEFT__ECHO_BYTES);
+}
+
+static struct number show_time(uint64_t ns)
+{
+    struct number shown;
+
+    if (ns < 1000)
+        (void)snprintf(shown.text, sizeof(shown.text), "%u ns", (unsigned)ns);
+    else if (ns < 1000000)
+        (void)snprintf(shown.text, sizeof(shown.text), "%.3g us", (double)ns / 1e3);
+    else if (ns < 1000000000)
+        (void)snprintf(shown.text, sizeof(shown.text), "%.3g ms", (double)ns / 1e6);
+    else
+        (void)snprintf(shown.text, sizeof(shown.text), "%.3g s", (double)ns / 1e9);
+    return shown;
+}
+
+#define TIME(ns) (show_time(ns).text)
+
+static uint64_t find_most(const struct weft__histogram *latency)
+{
+    uint64_t low = weft__histogram_first_bound(latency);
+    uint64_t most = 0;
+
+    while (low <= latency->largest) {
+        uint64_t high = weft__histogram_next_bound(low);
+        uint64_t count = weft__histogram_between(latency, low, high);
+        most = count > most ? count : most;
+        low = high;
+    }
+    return most;
+}
+
+/* A row for each step of 1, 2, 5, 10; what is there at all gets a mark. */
+static void draw(const struct weft__histogram *latency)
+{
+    static const char bar[] = "##################################################";
+    uint64_t low = weft__histogram_first_bound(latency);
+    uint64_t most = find_most(latency);
+
+    while (low <= latency->largest) {
+        uint64_t high = weft__histogram_next_bound(low);
+        uint64_t count = weft__histogram_between(latency, low, high);
+        uint64_t marks = (count * (sizeof(bar) - 1) + most - 1) / most;
+        weft_printf("    %7s to %-7s %6.2f %% %.*s\n", TIME(low), TIME(high),
+                    100.0 * (double)count / (double)latency->count, (int)marks, bar);
+        low = high;
+    }
+}
+
+static int print_echo_verdict(const struct weft__echo_result *echo)
+{
+    if (echo->error == -ECANCELED)
+        return weft_printf("\nInterrupted: the clients had more to ask.\n");
+    if (echo->error < 0)
+        return weft_printf("\nThe echo could not go on: %s\n", weft_error_name(echo->error));
+    if (!weft__echo_agrees(echo))
+        return weft_printf("\n%s replies were wrong: this is a defect of weft.\n",
+                           NUMBER(echo->wrong));
+    return weft_printf("\nEach reply was what its client had sent.\n");
+}
+
+int weft__text_echo(const struct weft__tour *tour)
+{
+    const struct weft__echo_result *echo = &tour->echo;
+    const struct weft__histogram *latency = &echo->latency;
+
+    weft_printf("    %s requests in %s: %s a second\n", NUMBER(echo->requests), SECONDS(echo->ns),
+                NUMBER((uint64_t)weft__echo_rate(echo)));
+    if (latency->count > 0) {
+        weft_printf(
+            "    a reply took 50 %%: %s, 90 %%: %s, 99 %%: %s, 99.9 %%: %s, the longest %s\n",
+            TIME(weft__histogram_at(latency, 0.5)), TIME(weft__histogram_at(latency, 0.9)),
+            TIME(weft__histogram_at(latency, 0.99)), TIME(weft__histogram_at(latency, 0.999)),
+            TIME(latency->largest));
+        draw(latency);
+    }
+    return print_echo_verdict(echo);
 }

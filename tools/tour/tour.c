@@ -1,6 +1,7 @@
 /*
  * weft tour: one real job, done in three ways, so that a newcomer sees what tasks, channels and
- * rings bring on his own machine, and that they bring the same counts.
+ * rings bring on his own machine, and that they bring the same counts; then a server and its
+ * clients.
  */
 #include "tools/tour/tour.h"
 
@@ -31,6 +32,13 @@ bool weft__tour_agrees(const struct weft__tour *tour)
 {
     return tour->ways_begun == WEFT__TOUR_WAYS && !tour->interrupted &&
            tour->outcome.wrong.count == 0;
+}
+
+bool weft__tour_is_good(const struct weft__tour *tour)
+{
+    if (!tour->options.no_files && !weft__tour_agrees(tour))
+        return false;
+    return tour->options.seconds == 0 || weft__echo_agrees(&tour->echo);
 }
 
 double weft__tour_speed_up(const struct weft__tour *tour, int way)
@@ -108,9 +116,34 @@ static int run_ways(struct weft__tour *tour)
     return rc;
 }
 
-static int report(struct weft__tour *tour)
+/* Reads the files; what can't go on is an error, a file that can't be read is none. */
+static int run_files(struct weft__tour *tour)
 {
-    int rc = tour->options.json ? weft__json_print(tour) : weft__text_end(tour);
+    int rc = walk(tour);
+
+    if (rc == 0)
+        rc = warm_up(tour);
+    if (rc == 0)
+        rc = run_ways(tour);
+    tour->interrupted = rc == -ECANCELED;
+    return rc;
+}
+
+/* Returns 0 or the error of writing. */
+static int run_echo(struct weft__tour *tour)
+{
+    if (!tour->options.json)
+        weft__text_echo_intro();
+    weft__progress_begin(&tour->progress, "echo");
+    int rc = weft__echo_run(&tour->echo, tour->options.seconds);
+    weft__progress_wipe(&tour->progress);
+    tour->interrupted = rc == -ECANCELED;
+    return tour->options.json ? 0 : weft__text_echo(tour);
+}
+
+static int finish(const struct weft__tour *tour, int written)
+{
+    int rc = written >= 0 && tour->options.json ? weft__json_print(tour) : written;
 
     if (rc == -EPIPE)
         return WEFT_EXIT_WRONG; /* the reader has seen enough, and wants no words about it */
@@ -118,12 +151,14 @@ static int report(struct weft__tour *tour)
         return weft_fail(rc, NULL, "cannot write the report");
     if (tour->interrupted)
         return WEFT_EXIT_OK; /* weft_main makes 130 of it */
-    return weft__tour_agrees(tour) ? WEFT_EXIT_OK : WEFT_EXIT_WRONG;
+    return weft__tour_is_good(tour) ? WEFT_EXIT_OK : WEFT_EXIT_WRONG;
 }
 
 static int run_tour(void *arguments)
 {
     struct weft__tour *tour = &the_tour;
+    int written = 0;
+    int rc = 0;
 
     (void)arguments;
     tour->progress = weft__progress_make();
@@ -132,15 +167,15 @@ static int run_tour(void *arguments)
     if (!tour->options.json)
         weft__text_intro(tour);
 
-    int rc = walk(tour);
-    if (rc == 0)
-        rc = warm_up(tour);
-    if (rc == 0)
-        rc = run_ways(tour);
-    tour->interrupted = rc == -ECANCELED;
+    if (!tour->options.no_files)
+        rc = run_files(tour);
     if (rc < 0 && !tour->interrupted)
         return weft_fail(rc, NULL, "the tour could not go on");
-    return report(tour);
+    if (!tour->options.no_files && !tour->options.json)
+        written = weft__text_end(tour);
+    if (tour->options.seconds > 0 && !tour->interrupted && written >= 0)
+        written = run_echo(tour);
+    return finish(tour, written);
 }
 
 int weft_tool_tour(int argc, char **argv)

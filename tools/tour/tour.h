@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tools/tour/echo.h"
 #include "tools/tour/options.h"
 #include "tools/tour/outcome.h"
 #include "tools/tour/pass.h"
@@ -29,7 +30,8 @@ struct weft__tour {
     struct weft__progress progress;
     struct weft__pass_result warm_up;               /* files is 0 when none was needed */
     struct weft__pass_result pass[WEFT__TOUR_WAYS]; /* in the order of weft__tour_ways */
-    struct weft__cache cache;                       /* before the first file was read */
+    struct weft__echo_result echo;
+    struct weft__cache cache; /* before the first file was read */
     int64_t walk_ns;
     int workers;
     int ways_begun;
@@ -39,6 +41,9 @@ struct weft__tour {
 
 /* Whether all three ways came to their end and found the same, files that changed left aside. */
 bool weft__tour_agrees(const struct weft__tour *tour);
+
+/* Whether all that was begun came to its end, and found nothing wrong. */
+bool weft__tour_is_good(const struct weft__tour *tour);
 
 /* How many times as fast as the serial way a pass was; 0 when that can't be told. */
 double weft__tour_speed_up(const struct weft__tour *tour, int way);
