@@ -36,6 +36,12 @@ weft_SOURCES = \
     tools/bench/child.h \
     tools/bench/data.c \
     tools/bench/data.h \
+    tools/bench/client.c \
+    tools/bench/client.h \
+    tools/bench/load.c \
+    tools/bench/load.h \
+    tools/bench/machine.c \
+    tools/bench/machine.h \
     tools/bench/measure.c \
     tools/bench/measure.h \
     tools/bench/memory.h \
@@ -113,13 +119,38 @@ weft_SOURCES = \
     tools/tour/trouble.h \
     tools/tour/walk.c \
     tools/tour/walk.h
+nodist_weft_SOURCES = tools/bench/commit.c
+
+# Which commit this is, for reports of figures; a tarball has none. Looked for at each make, and written
+# when it is another one, or when the folder is git's and git says nothing.
+tools/bench/commit.c: commit-look
+	@$(MKDIR_P) tools/bench; name=release; \
+	if [ -e '$(srcdir)/.git' ]; then \
+	    name=`git -C '$(srcdir)' rev-parse --short=10 HEAD 2>/dev/null` || name=; \
+	    [ -z "$$name" ] || git -C '$(srcdir)' diff --quiet HEAD -- 2>/dev/null || name=$$name-changed; \
+	fi; \
+	if [ -z "$$name" ] && [ -f $@ ]; then exit 0; fi; \
+	text="extern const char weft__machine_commit[]; \
+	const char weft__machine_commit[] = \"$${name:-unknown}\";"; \
+	[ -f $@ ] && [ "$$text" = "`cat $@`" ] || echo "$$text" >$@
+commit-look:
+.PHONY: commit-look
+CLEANFILES += tools/bench/commit.c
 
 unit_tests += \
+    tests/unit/client_test \
     tests/unit/doctor_test \
     tests/unit/histogram_test \
+    tests/unit/machine_test \
     tests/unit/statistics_test \
     tests/unit/wordcount_test \
     tests/unit/words_test
+tests_unit_client_test_SOURCES = \
+    tests/unit/client_test.c \
+    tools/bench/client.c \
+    tools/bench/client.h \
+    tools/common/histogram.c \
+    tools/common/histogram.h
 tests_unit_doctor_test_SOURCES = \
     tests/unit/doctor_test.c \
     tools/common/quote.c \
@@ -140,6 +171,14 @@ tests_unit_histogram_test_SOURCES = \
     tests/unit/histogram_test.c \
     tools/common/histogram.c \
     tools/common/histogram.h
+tests_unit_machine_test_SOURCES = \
+    tests/unit/machine_test.c \
+    tools/bench/child.c \
+    tools/bench/child.h \
+    tools/bench/machine.c \
+    tools/bench/machine.h \
+    tools/common/quote.c \
+    tools/common/quote.h
 tests_unit_statistics_test_SOURCES = \
     tests/unit/statistics_test.c \
     tools/bench/statistics.c \

@@ -1,17 +1,18 @@
 /* weft bench: our bodies alone, or in pairs with the peers. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/bench/body.h"
+#include "tools/bench/load.h"
 #include "tools/bench/measure.h"
 #include "tools/bench/metric.h"
 #include "tools/bench/peers.h"
 #include "tools/bench/report.h"
 #include "tools/bench/statistics.h"
 #include "tools/command.h"
+#include "tools/common/flags.h"
 
 enum { metrics_max = 64 };
 
@@ -21,7 +22,9 @@ struct request {
     bool json;
     bool body; /* a run of one body: what the runner starts, once for each sample */
     bool peers;
+    bool loads; /* an echo server under load */
     struct weft__measure_plan plan;
+    struct weft__load_plan load;
     size_t metric_count;
     const struct weft__metric *metrics[metrics_max];
 };
@@ -29,13 +32,14 @@ struct request {
 static const char usage[] =
     "usage: weft bench [NAME...] [--json] [--quick] [--samples N]\n"
     "       weft bench peers [NAME...] [--json] [--quick] [--pairs N] [--peer PEER] [--peers DIR]\n"
+    "       weft bench load [--open-loop RATE] [--clients N] [--seconds N] [--json]\n"
     "       weft bench --list\n"
     "\n"
     "Measures weft, alone or in interleaved pairs with other runtimes. Each run is a process of "
     "its\n"
     "own and proves its work by a checksum.\n"
     "\n"
-    "  --json       one JSON object a line\n"
+    "  --json       one JSON object a line, with the machine in each\n"
     "  --quick      tiny sizes, 3 runs: shows that all works, measures nothing\n"
     "  --samples N  runs of each metric, 1 to 1000\n"
     "  --pairs N    runs with each peer, 1 to 1000 (15)\n"
@@ -43,9 +47,25 @@ static const char usage[] =
     "  --peers DIR  where the peers' programs are; else bench-peers/ beside weft, which is built\n"
     "               once (make peers) from what compilers and libraries are here\n"
     "  --list       the metrics\n"
+    "  --help       print this\n"
+    "\n";
+
+static const char usage_of_load[] =
+    "weft bench load puts an echo server under load over TCP on loopback, and shows how long "
+    "replies\n"
+    "take. The client is a plain thread with sockets, nothing of weft.\n"
+    "\n"
+    "  --open-loop RATE  requests a second, 1 to 10000000, sent by a schedule whether replies "
+    "have\n"
+    "                    come or not; times count from the schedule, so that stalls are seen.\n"
+    "                    Without it each connection asks again when it has its reply\n"
+    "  --clients N       connections, 1 to 512 (64)\n"
+    "  --seconds N       how long, 1 to 3600 (5)\n"
     "\n"
     "In `weft bench --body NAME COUNT` the process does one run itself; the other forms start "
-    "it.\n";
+    "it.\n"
+    "\n"
+    "Exit status: 0 all is well, 1 a run failed or did not do its work, 2 wrong usage.\n";
 
 /* Reads a number from 1 to @max; 0 says that the text is none. */
 static uint64_t parse_number(const char *text, uint64_t max)
@@ -66,12 +86,29 @@ static bool parse_runs(const char *option, const char *text, struct request *out
 }
 
 static const struct option options[] = {
-    { "help", no_argument, NULL, 'h' },        { "list", no_argument, NULL, 'l' },
-    { "json", no_argument, NULL, 'j' },        { "quick", no_argument, NULL, 'q' },
-    { "body", no_argument, NULL, 'b' },        { "samples", required_argument, NULL, 's' },
-    { "pairs", required_argument, NULL, 'n' }, { "peer", required_argument, NULL, 'p' },
-    { "peers", required_argument, NULL, 'd' }, { NULL, 0, NULL, 0 },
+    { "help", no_argument, NULL, 'h' },
+    { "list", no_argument, NULL, 'l' },
+    { "json", no_argument, NULL, 'j' },
+    { "quick", no_argument, NULL, 'q' },
+    { "body", no_argument, NULL, 'b' },
+    { "samples", required_argument, NULL, 's' },
+    { "pairs", required_argument, NULL, 'n' },
+    { "peer", required_argument, NULL, 'p' },
+    { "peers", required_argument, NULL, 'd' },
+    { "open-loop", required_argument, NULL, 'o' },
+    { "clients", required_argument, NULL, 'c' },
+    { "seconds", required_argument, NULL, 't' },
+    { NULL, 0, NULL, 0 },
 };
+
+/* Of a flag of loads; 0 when it is wrong. Such a flag says that a load is meant. */
+static bool parse_load(const char *flag, const char *text, uint64_t max, uint64_t *out_number,
+                       struct request *out)
+{
+    *out_number = weft__flags_number("bench", flag, text, 1, max);
+    out->loads = true;
+    return *out_number != 0;
+}
 
 static bool parse_option(int option, struct request *out)
 {
@@ -85,7 +122,12 @@ static bool parse_option(int option, struct request *out)
     case 'n': return parse_runs("pairs", optarg, out);
     case 'p': out->plan.only = optarg; return true;
     case 'd': out->plan.folder = optarg; return true;
-    default: return false; /* getopt has said what is wrong */
+    case 'o': return parse_load("--open-loop", optarg, weft__load_rate_max, &out->load.rate, out);
+    case 'c':
+        return parse_load("--clients", optarg, weft__load_clients_max, &out->load.clients, out);
+    case 't':
+        return parse_load("--seconds", optarg, weft__load_seconds_max, &out->load.seconds, out);
+    default: return false; /* it has been said what is wrong */
     }
 }
 
@@ -113,14 +155,35 @@ static bool is_peer(const char *name)
     return false;
 }
 
+/* Nothing but "load" goes with the flags of loads. */
+static bool parse_words_of_load(int argc, char **argv, struct request *out)
+{
+    bool named = optind < argc && strcmp(argv[optind], "load") == 0;
+
+    out->loads = true;
+    out->load.json = out->json;
+    optind += named ? 1 : 0;
+    if (optind == argc && !out->body && !out->list && !out->plan.quick && out->plan.runs == 0 &&
+        out->plan.only == NULL && out->plan.folder == NULL)
+        return true;
+    (void)fprintf(stderr,
+                  "weft bench: load takes --open-loop, --clients, --seconds and --json%s%s\n",
+                  optind < argc ? ", not " : " alone", optind < argc ? argv[optind] : "");
+    return false;
+}
+
 static bool parse(int argc, char **argv, struct request *out)
 {
     int option;
 
-    optind = 0; /* the command may have used getopt before */
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1)
+    out->load.clients = weft__load_clients_usual;
+    out->load.seconds = weft__load_seconds_usual;
+    weft__flags_begin();
+    while ((option = weft__flags_next("bench", argc, argv, options)) != -1)
         if (!parse_option(option, out))
             return false;
+    if (out->loads || (optind < argc && strcmp(argv[optind], "load") == 0))
+        return parse_words_of_load(argc, argv, out);
     if (out->plan.only != NULL && !is_peer(out->plan.only)) {
         (void)fprintf(stderr, "weft bench: no metric has a peer \"%s\"; see weft bench --list\n",
                       out->plan.only);
@@ -192,11 +255,15 @@ int weft_tool_bench(int argc, char **argv)
     struct request request = { .help = false };
 
     if (!parse(argc, argv, &request)) {
-        (void)fputs("Try: weft bench --help\n", stderr);
         return WEFT_EXIT_USAGE;
     }
-    if (request.help)
-        return fputs(usage, stdout) < 0 ? WEFT_EXIT_WRONG : WEFT_EXIT_OK;
+    if (request.help) {
+        (void)fputs(usage, stdout);
+        (void)fputs(usage_of_load, stdout);
+        return WEFT_EXIT_OK;
+    }
+    if (request.loads)
+        return weft__load_run(&request.load);
     if (request.list) {
         weft__metric_list(stdout);
         return WEFT_EXIT_OK;

@@ -3,10 +3,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
-#include "tools/bench/child.h"
+#include "tools/bench/machine.h"
 #include "tools/bench/statistics.h"
 
 enum { figure_bytes = 32 };
@@ -39,15 +38,11 @@ static const char *figure_text(double value, char out_text[figure_bytes])
 
 static void print_header(struct weft__report *report)
 {
-    struct utsname host;
-
     if (report->header_shown)
         return;
     report->header_shown = true;
-    if (uname(&host) == 0)
-        printf("weft %s, %u CPUs, %s %s %s\n\n", weft_version(), weft__child_cpus(), host.sysname,
-               host.release, host.machine);
-    printf("%-26s %-6s %-9s %11s %11s %11s %5s  %7s  %s\n", "metric", "unit", "who", "median",
+    weft__machine_print_text(stdout, weft__machine_look());
+    printf("\n%-26s %-6s %-9s %11s %11s %11s %5s  %7s  %s\n", "metric", "unit", "who", "median",
            "min", "max", "runs", "ratio", "95 % interval, aim");
 }
 
@@ -108,6 +103,8 @@ static void print_object(const struct weft__series *series, const struct weft__s
                ratio->low, ratio->high);
     if (series->parks_per_wake > 0)
         printf(", \"parks_per_wake\": %.4g", series->parks_per_wake);
+    printf(", \"machine\": ");
+    weft__machine_print_json(stdout, weft__machine_look());
     printf("}\n");
 }
 
