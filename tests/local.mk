@@ -10,6 +10,8 @@ support_sources += \
     tests/support/conformance.h \
     tests/support/dumped.c \
     tests/support/dumped.h \
+    tests/support/engines.c \
+    tests/support/engines.h \
     tests/support/expect.c \
     tests/support/expect.h \
     tests/support/fake_engine.c \
@@ -37,6 +39,7 @@ support_sources += \
 
 unit_test_scripts += \
     tests/unit/lint_test \
+    tests/unit/sandbox_test \
     tests/unit/sanitizer_test \
     tests/unit/warnings_test
 
@@ -136,6 +139,8 @@ tests_unit_engine_test_SOURCES = tests/unit/engine_test.c $(engine_stand_in)
 tests_unit_fake_engine_test_SOURCES = tests/unit/fake_engine_test.c $(engine_stand_in)
 tests_unit_print_kernel_facts_SOURCES = tests/unit/print_kernel_facts.c $(engine_stand_in)
 tests_unit_switch_test_LDADD = $(LDADD) -lm
+tests_sandbox_confine_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
+tests_sandbox_confine_LDADD = $(SECCOMP_LIBS)
 tests_unit_probe_test_SOURCES = tests/unit/probe_test.c $(engine_stand_in)
 
 # One for each section of the features that weft promises, against <weft.h> alone.
@@ -194,6 +199,8 @@ check_PROGRAMS += \
     $(unit_tests) \
     $(conformance_tests) \
     $(fault_tests) \
+    tests/sandbox/confine \
+    tests/sandbox/hello \
     tests/unit/planted_fault \
     tests/unit/print_kernel_facts
 EXTRA_PROGRAMS += $(stress_tests)

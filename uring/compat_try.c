@@ -198,6 +198,7 @@ enum weft__compat_verdict weft__compat_try_op(struct weft__compat *compat,
     const struct weft__request *request = &op->request;
 
     op->tried = true;
+    weft__bump(&compat->base.counters.enters);
     switch (request->opcode) {
     case WEFT__OP_COUNT:
     case WEFT__OP_NOP: return done(compat, op, 0);

@@ -71,10 +71,11 @@ static void say_engine(struct weft__runtime *runtime)
     uint32_t missing = runtime->workers[0]->engine->missing;
 
     if (runtime->choice.compat && claims(runtime, NO_RING))
-        weft__runtime_report(runtime,
-                             "weft: the compat engine is used in place of io_uring, with epoll and "
-                             "helper threads, which take more CPU time: %s",
-                             runtime->choice.why);
+        weft__runtime_report(
+            runtime,
+            "weft: the compat engine is used in place of io_uring, at a higher cost in CPU "
+            "time: %s",
+            runtime->choice.why);
 
     if ((missing >> WEFT__FEATURE_DEFER_TASKRUN & 1) != 0 && claims(runtime, NO_DEFER_TASKRUN))
         weft__runtime_report(runtime,

@@ -12,6 +12,7 @@
 
 #include "runtime/base/fault.h"
 #include "tests/support/bodies.h"
+#include "tests/support/engines.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/tree.h"
@@ -321,17 +322,27 @@ static void fail_each_call_once(void)
         enum weft__fault_point point;
         int error;
         bool harmless; /* always has a fallback: nobody is refused anything */
+        enum { any, ring, compat } engine;
     } rows[] = {
-        { WEFT__FAULT_ALLOC, -ENOMEM, false },         { WEFT__FAULT_MMAP, -ENOMEM, false },
-        { WEFT__FAULT_THREAD, -EAGAIN, false },        { WEFT__FAULT_RING_SETUP, -ENOMEM, false },
-        { WEFT__FAULT_RING_REGISTER, -ENOMEM, false }, { WEFT__FAULT_PIPE, -EMFILE, false },
-        { WEFT__FAULT_GETDENTS, -EIO, false },         { WEFT__FAULT_RING_ENTER, -EINTR, true },
-        { WEFT__FAULT_RING_ENTER, -EAGAIN, true },     { WEFT__FAULT_MADVISE, -EINVAL, true },
-        { WEFT__FAULT_AFFINITY, -EPERM, true },        { WEFT__FAULT_FUTEX, -EINTR, true },
+        { WEFT__FAULT_ALLOC, -ENOMEM, false, any },
+        { WEFT__FAULT_MMAP, -ENOMEM, false, any },
+        { WEFT__FAULT_THREAD, -EAGAIN, false, any },
+        { WEFT__FAULT_RING_SETUP, -ENOMEM, false, ring },
+        { WEFT__FAULT_RING_REGISTER, -ENOMEM, false, ring },
+        { WEFT__FAULT_PIPE, -EMFILE, false, any },
+        { WEFT__FAULT_GETDENTS, -EIO, false, any },
+        { WEFT__FAULT_RING_ENTER, -EINTR, true, ring },
+        { WEFT__FAULT_RING_ENTER, -EAGAIN, true, ring },
+        { WEFT__FAULT_MADVISE, -EINVAL, true, any },
+        { WEFT__FAULT_AFFINITY, -EPERM, true, any },
+        { WEFT__FAULT_FUTEX, -EINTR, true, any },
+        { WEFT__FAULT_EPOLL, -ENOMEM, false, compat },
     };
 
     for (size_t i = 0; i < WEFT__COUNT(rows); i++) {
         uint32_t nth = 1;
+        if (rows[i].engine != any && (rows[i].engine == ring) != engines_use_ring())
+            continue;
         given = rows[i].error;
         refused = 0;
         expect_about(weft__fault_name(rows[i].point));

@@ -1,7 +1,7 @@
 /*
- * A bed for tests of the kernel engine: opens one per row of variants, each row hiding something
- * that the kernel can do, so that every fallback passes the same test as the feature that it stands
- * for.
+ * A bed for tests of engines: opens one per row of variants. A row hides something that the kernel
+ * can do, so that every fallback passes the same test as the feature that it stands for; the last
+ * one is the compat engine. Where there is no ring it is the only one.
  */
 #ifndef WEFT_TESTS_SUPPORT_BED_H
 #define WEFT_TESTS_SUPPORT_BED_H
@@ -16,6 +16,7 @@
 struct bed_variant {
     const char *label;
     uint32_t hidden;
+    bool compat;
 };
 
 extern const struct bed_variant *bed_variant; /* of the present run */
@@ -35,6 +36,13 @@ struct weft__engine *bed_open(uint32_t sq, uint32_t cq, struct engine_log *log);
 /* Runs @body once per variant, with a new *engine and an empty *log. */
 void bed_each(uint32_t sq, uint32_t cq, struct weft__engine **engine, struct engine_log *log,
               void (*body)(void));
+
+/* The same for the rows of the ring alone. */
+void bed_each_ring(uint32_t sq, uint32_t cq, struct weft__engine **engine, struct engine_log *log,
+                   void (*body)(void));
+
+/* Whether there is a ring; says on standard error why not. For tests of the ring alone. */
+bool bed_has_ring(void);
 
 /* Submits and hands back the op; a failure is an assertion. */
 weft__op_id bed_submit(struct weft__engine *engine, struct weft__request request, void *waiter);

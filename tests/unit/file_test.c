@@ -12,6 +12,7 @@
 
 #include "runtime/base/fault.h"
 #include "tests/support/bodies.h"
+#include "tests/support/engines.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/tree.h"
@@ -268,7 +269,8 @@ static int adopt_owned(void *argument)
                           weft_fd_number(opened),
                           weft_fd_number(adopted),
                           find_descriptor(path),
-                          find_descriptor("anon_inode:[io_uring]"),
+                          find_descriptor(engines_use_ring() ? "anon_inode:[io_uring]"
+                                                             : "anon_inode:[eventpoll]"),
                           find_descriptor("anon_inode:[eventfd]") };
     for (size_t i = 0; i < WEFT__COUNT(owned); i++)
         EXPECT_EQ(weft_fd_adopt(owned[i]), -EEXIST);

@@ -12,6 +12,7 @@
 #include "runtime/sched/runtime.h"
 #include "runtime/task/guard.h"
 #include "tests/support/bodies.h"
+#include "tests/support/engines.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
 #include "uring/probe.h"
@@ -21,6 +22,9 @@ static void print_notice(void *context, const char *text)
     (void)context;
     (void)fprintf(stderr, "notice: %s\n", text);
 }
+
+/* What a row is about: the ring, or the choice of an engine, or neither. */
+enum { any, ring, choice };
 
 /* Each row pretends one thing before the first start. */
 static void pretend_nothing(void)
@@ -36,6 +40,17 @@ static void hide_msg_ring(void)
 {
     weft__probe_pretend(UINT32_C(1) << WEFT__FEATURE_MSG_RING | UINT32_C(1)
                                                                     << WEFT__FEATURE_MSG_RING_SYNC);
+}
+
+static void wish_compat(void)
+{
+    (void)setenv("WEFT_ENGINE", "compat", 1);
+}
+
+static void refuse_ring(void)
+{
+    (void)unsetenv("WEFT_ENGINE");
+    weft__fault_arm(WEFT__FAULT_RING_SETUP, 1, -EPERM);
 }
 
 static void hide_guard_markers(void)
@@ -60,10 +75,11 @@ static void refuse_policy_calls_on_one_node(void)
     weft__fault_arm(WEFT__FAULT_MEMPOLICY, 1, -EPERM);
 }
 
-/* Two calls ask for the affinity, the next sets that of whichever worker is first. */
+/* Two calls ask for the affinity, three with the helper threads of the compat engine; the next sets
+ * that of whichever worker is first. */
 static void refuse_pinning(void)
 {
-    weft__fault_arm(WEFT__FAULT_AFFINITY, 3, -EPERM);
+    weft__fault_arm(WEFT__FAULT_AFFINITY, engines_use_ring() ? 3 : 4, -EPERM);
 }
 
 /* The first call asks whether there are such calls at all. */
@@ -90,19 +106,27 @@ static const struct {
     const char *name;
     void (*pretend)(void);
     weft_task_fn body;
-    uint32_t count;        /* notices of two runtimes, one after the other */
+    uint32_t count; /* notices of two runtimes, one after the other */
+    int about;
     const char *wanted[3]; /* in the last of them */
 } rows[] = {
-    { "healthy", pretend_nothing, end_well, 0, { "" } },
-    { "defer", hide_defer_taskrun, end_well, 1, { "DEFER_TASKRUN", "CPU time", "use Linux" } },
-    { "messages", hide_msg_ring, end_well, 1, { "MSG_RING", "event descriptors", "use Linux" } },
-    { "mprotect", hide_guard_markers, end_well, 1, { "mprotect", "raise vm.max_map_count" } },
-    { "canaries", leave_canaries_alone, end_well, 2, { "vm.max_map_count is ", "canary", "set" } },
-    { "policy", refuse_policy_calls, end_well, 1, { "NUMA calls are refused", "EPERM", "allow" } },
-    { "one node", refuse_policy_calls_on_one_node, end_well, 0, { "" } },
-    { "pinning", refuse_pinning, end_well, 1, { "can't be pinned to CPU ", "allow" } },
-    { "binding", refuse_binding, end_well, 1, { "mbind: EPERM", "first", "allow" } },
-    { "overflow", pretend_nothing, overflow, 2, { "completion queue", "cq_entries" } },
+    { "healthy", pretend_nothing, end_well, 0, any, { "" } },
+    { "defer",
+      hide_defer_taskrun,
+      end_well,
+      1,
+      ring,
+      { "DEFER_TASKRUN", "CPU time", "use Linux" } },
+    { "messages", hide_msg_ring, end_well, 1, ring, { "MSG_RING", "event descriptors", "use" } },
+    { "compat", wish_compat, end_well, 1, choice, { "compat engine", "CPU", "WEFT_ENGINE" } },
+    { "refused", refuse_ring, end_well, 1, choice, { "compat engine", "CPU", "io_uring" } },
+    { "mprotect", hide_guard_markers, end_well, 1, any, { "mprotect", "raise vm.max_map_count" } },
+    { "canaries", leave_canaries_alone, end_well, 2, any, { "vm.max_map_count", "canary", "set" } },
+    { "policy", refuse_policy_calls, end_well, 1, any, { "NUMA calls are refused", "EPERM" } },
+    { "one node", refuse_policy_calls_on_one_node, end_well, 0, any, { "" } },
+    { "pinning", refuse_pinning, end_well, 1, any, { "can't be pinned to CPU ", "allow" } },
+    { "binding", refuse_binding, end_well, 1, any, { "mbind: EPERM", "first", "allow" } },
+    { "overflow", pretend_nothing, overflow, 2, any, { "completion queue", "cq_entries" } },
 };
 
 /* Machines whose kernel or owner refuses something say so in each row. */
@@ -112,9 +136,11 @@ static bool is_healthy(void)
     struct weft__memory_facts facts;
 
     weft__memory_look(&facts);
-    return weft__probe_get(&probe, NULL) == 0 && facts.policy_calls &&
-           weft__probe_has(probe.features, WEFT__FEATURE_DEFER_TASKRUN) &&
-           weft__probe_has(probe.features, WEFT__FEATURE_MSG_RING) && weft__guard_has_markers();
+    if (!facts.policy_calls || !weft__guard_has_markers())
+        return false;
+    return !engines_use_ring() || (weft__probe_get(&probe, NULL) == 0 &&
+                                   weft__probe_has(probe.features, WEFT__FEATURE_DEFER_TASKRUN) &&
+                                   weft__probe_has(probe.features, WEFT__FEATURE_MSG_RING));
 }
 
 static int act(const char *name)
@@ -140,6 +166,9 @@ static bool says(const char *said, size_t row)
     uint32_t count = 0;
 
     for (const char *notice = said; (notice = strstr(notice, "notice: weft: ")) != NULL; notice++) {
+        const char *text = notice + strlen("notice: ");
+        if (rows[row].about != choice && engines_skip_notice(text) != text)
+            continue;
         last = notice;
         count++;
     }
@@ -158,6 +187,8 @@ static void test_each_fallback_is_said_once_and_nothing_else(void)
         return;
     }
     for (size_t row = 0; row < WEFT__COUNT(rows); row++) {
+        if (rows[row].about == ring && !engines_use_ring())
+            continue;
         int status = rig_respawn(rows[row].name, said, sizeof(said));
         bool ok = WIFEXITED(status) && WEXITSTATUS(status) == 0 && says(said, row);
         if (!ok)

@@ -11,7 +11,8 @@
 #include "tests/support/unit.h"
 
 static const char *const variables[] = { "WEFT_WORKERS",     "WEFT_SMT",     "WEFT_SPIN_US",
-                                         "WEFT_WATCHDOG_MS", "WEFT_HELPERS", "WEFT_TOPOLOGY" };
+                                         "WEFT_WATCHDOG_MS", "WEFT_HELPERS", "WEFT_TOPOLOGY",
+                                         "WEFT_ENGINE" };
 
 static void clear_environment(void)
 {
@@ -98,6 +99,8 @@ static void test_resolve_environment_table(void)
         { "WEFT_SMT", "OFF", false, 0, 0, false, 0 },
         { "WEFT_SPIN_US", "1001", false, 0, 0, false, 0 },
         { "WEFT_SPIN_US", "1.5", false, 0, 0, false, 0 },
+        { "WEFT_ENGINE", "epoll", false, 0, 0, false, 0 },
+        { "WEFT_ENGINE", "Kernel", false, 0, 0, false, 0 },
     };
 
     for (size_t i = 0; i < WEFT__COUNT(rows); i++) {
@@ -209,6 +212,28 @@ static void test_initializers_are_the_defaults(void)
     CU_ASSERT_EQUAL(memcmp(&blocking, &no_blocking, sizeof(blocking)), 0);
 }
 
+static void test_resolve_engine_is_free_unless_named(void)
+{
+    static const struct {
+        const char *value;
+        enum weft__choice_wish wish;
+    } rows[] = {
+        { "", WEFT__CHOICE_FREE },
+        { "kernel", WEFT__CHOICE_KERNEL },
+        { "compat", WEFT__CHOICE_COMPAT },
+    };
+
+    clear_environment();
+    for (size_t i = 0; i < WEFT__COUNT(rows); i++) {
+        struct weft__options options = { 0 };
+        char text[256] = "";
+        (void)setenv("WEFT_ENGINE", rows[i].value, 1);
+        CU_ASSERT_EQUAL(weft__options_resolve(NULL, &options, text, sizeof(text)), 0);
+        CU_ASSERT_EQUAL(options.wish, rows[i].wish);
+    }
+    clear_environment();
+}
+
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
@@ -218,6 +243,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_resolve_nothing_given_gives_the_defaults),
         UNIT_TEST(test_resolve_environment_overrides_what_is_given),
         UNIT_TEST(test_initializers_are_the_defaults),
+        UNIT_TEST(test_resolve_engine_is_free_unless_named),
     };
     return unit_run(argc, argv, "options", tests, WEFT__COUNT(tests));
 }

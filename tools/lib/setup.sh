@@ -26,6 +26,7 @@ command:gdb gdb unit
 command:clang clang build-clang,headers,unit-clang
 command:clang-format-14 clang-format-14 format
 command:spin spin model
+header:seccomp.h libseccomp-dev compat
 command:aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu aarch64,qemu
 file:/usr/aarch64-linux-gnu/include/stdio.h libc6-dev-arm64-cross aarch64,qemu"
 setup_long="

@@ -28,6 +28,16 @@ AC_DEFUN([WEFT_NEED_LIBRARY], [
     Debian and Ubuntu: apt install $6])])
 ])
 
+# WEFT_FIND_SECCOMP
+# For a program of the tests that runs others where io_uring and NUMA calls are refused.
+AC_DEFUN([WEFT_FIND_SECCOMP], [
+    PKG_CHECK_MODULES([SECCOMP], [libseccomp],
+        [with_seccomp=yes
+         SECCOMP_CFLAGS="WEFT_SYSTEM_FLAGS([$SECCOMP_CFLAGS]) -DWEFT_WITH_SECCOMP=1"],
+        [with_seccomp=no
+         SECCOMP_CFLAGS=-DWEFT_WITH_SECCOMP=0])
+])
+
 # WEFT_FIND_JEMALLOC
 # libweft finds mallocx as a weak symbol; what links jemalloc is the program. The linker drops a
 # library of which no symbol is used, so the option that keeps it must travel in one word with it:

@@ -7,6 +7,9 @@ AC_DEFUN([WEFT_SUMMARY], [
         [weft_jemalloc="no: the sanitizer brings its own malloc; placement is by first touch"],
         [weft_jemalloc="no: memory is placed by first touch alone, and a block freed on
                      another node stays there"])
+    AS_IF([test "$with_seccomp" = yes],
+        [weft_seccomp="yes: the tests can put on a container's filter"],
+        [weft_seccomp="no: the tests of refused system calls are skipped (libseccomp-dev)"])
     AS_CASE([$weft_sanitizer],
         [asan], [weft_sanitizer_text="AddressSanitizer and UBSan: several times slower, not for use"],
         [tsan], [weft_sanitizer_text="ThreadSanitizer: ten times slower, at most 8,000 live tasks"],
@@ -25,6 +28,7 @@ weft $PACKAGE_VERSION is configured
   libnuma            yes
   CUnit              yes: make check has its unit tests
   jemalloc           $weft_jemalloc
+  libseccomp         $weft_seccomp
 
   warnings as errors $enable_werror
   costly checks      $weft_debug
