@@ -73,6 +73,7 @@ unit_tests += \
     tests/unit/event_test \
     tests/unit/fake_engine_test \
     tests/unit/file_test \
+    tests/unit/fork_start_test \
     tests/unit/fork_test \
     tests/unit/future_test \
     tests/unit/gather_test \

@@ -348,19 +348,18 @@ static void test_steals(void)
 
 static int count_operations(void *argument)
 {
-    char byte;
+    weft_file_info info = WEFT_FILE_INFO_INIT;
 
     (void)argument;
-    weft_fd file = weft_open("/proc/self/exe", O_RDONLY, 0, WEFT_NEVER);
     weft_counters before = read_of(-1);
     for (int i = 0; i < some; i++)
-        EXPECT_EQ(weft_pread(file, &byte, 1, (int64_t)i * 512, WEFT_NEVER), 1);
+        EXPECT_EQ(weft_stat("/proc/self/exe", &info, WEFT_NEVER), 0);
     weft_counters after = read_of(-1);
     EXPECT_EQ(after.submissions - before.submissions, some);
     EXPECT_EQ(after.completions - before.completions, some);
     EXPECT(after.system_calls > before.system_calls);
     EXPECT_EQ(after.overflows, 0);
-    return weft_close(file);
+    return 0;
 }
 
 static void test_submissions_and_completions(void)
