@@ -1,12 +1,14 @@
 /* The weft command: finds the part that the first argument names and hands it the rest. */
 #include "tools/command.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <weft.h>
 
+#include "tools/common/flags.h"
 #include "tools/common/nearest.h"
 
 struct part {
@@ -37,13 +39,15 @@ static const struct part *find_part(const char *name)
     return NULL;
 }
 
-/* The name of the part that may have been meant; NULL: none is near. */
+/* What may have been meant; NULL: nothing is near. */
 static const char *find_nearest(const char *name)
 {
     struct weft__nearest nearest = weft__nearest_begin(name, strlen(name));
 
     for (size_t i = 0; i < PART_COUNT; i++)
         weft__nearest_try(&nearest, parts[i].name);
+    weft__nearest_try(&nearest, "--help");
+    weft__nearest_try(&nearest, "--version");
     return nearest.name;
 }
 
@@ -69,50 +73,77 @@ static int refuse_unknown(const char *name)
     return WEFT_EXIT_USAGE;
 }
 
-static bool asks_for_help(int argc, char **argv)
+static const struct option flags[] = {
+    { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 },
+};
+
+/* Reads the flags of @part, which are --help alone. Returns 'h' when it is among them, '?' when
+ * others are, and -1 when there is none; then optind is the first word. */
+static int read_flags(const char *part, int argc, char **argv)
 {
-    return argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+    weft__flags_begin();
+    return weft__flags_next(part, argc, argv, flags);
 }
 
 static int show_help(int argc, char **argv)
 {
-    if (argc < 2 || asks_for_help(argc, argv)) {
+    int flag = read_flags("help", argc, argv);
+
+    if (flag == '?')
+        return WEFT_EXIT_USAGE;
+    if (flag == 'h' || optind == argc) {
         print_overview(stdout);
         return WEFT_EXIT_OK;
     }
-    const struct part *part = find_part(argv[1]);
+    const struct part *part = find_part(argv[optind]);
     if (part == NULL)
-        return refuse_unknown(argv[1]);
+        return refuse_unknown(argv[optind]);
+    if (optind + 1 < argc) {
+        fprintf(stderr, "weft help: takes one part, but got '%s' too\n", argv[optind + 1]);
+        return WEFT_EXIT_USAGE;
+    }
     if (part->run == show_help) {
         print_overview(stdout);
         return WEFT_EXIT_OK;
     }
     char help[] = "--help";
-    char *arguments[] = { argv[1], help, NULL };
+    char *arguments[] = { argv[optind], help, NULL };
     return part->run(2, arguments);
 }
 
 static int show_version(int argc, char **argv)
 {
-    if (asks_for_help(argc, argv)) {
+    int flag = read_flags("version", argc, argv);
+
+    if (flag == '?')
+        return WEFT_EXIT_USAGE;
+    if (flag == 'h') {
         printf("usage: weft version\n\nPrints the version of the library that runs.\n");
         return WEFT_EXIT_OK;
     }
-    if (argc > 1) {
-        fprintf(stderr, "weft version: takes no argument, but got '%s'\n", argv[1]);
+    if (optind < argc) {
+        fprintf(stderr, "weft version: takes no argument, but got '%s'\n", argv[optind]);
         return WEFT_EXIT_USAGE;
     }
     printf("weft %s\n", weft_version());
     return WEFT_EXIT_OK;
 }
 
-/* A full disk or a closed pipe must not look like success. */
+/* A full disk or a closed pipe must not look like success; a reader that has gone wants no words
+ * about it. */
 static int finish(int code)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return code;
-    fprintf(stderr, "weft: cannot write the output\n");
+    if (errno != EPIPE)
+        fprintf(stderr, "weft: cannot write the output\n");
     return code == WEFT_EXIT_OK ? WEFT_EXIT_WRONG : code;
+}
+
+static bool is_one_of(const char *word, const char *one, const char *other)
+{
+    return strcmp(word, one) == 0 || strcmp(word, other) == 0;
 }
 
 int main(int argc, char **argv)
@@ -121,9 +152,9 @@ int main(int argc, char **argv)
         print_overview(stderr);
         return WEFT_EXIT_USAGE;
     }
-    if (asks_for_help(argc, argv))
+    if (is_one_of(argv[1], "--help", "-h"))
         return finish(show_help(1, argv));
-    if (strcmp(argv[1], "--version") == 0)
+    if (is_one_of(argv[1], "--version", "-V"))
         return finish(show_version(1, argv));
 
     const struct part *part = find_part(argv[1]);

@@ -198,6 +198,8 @@ tests_unit_words_test_SOURCES = \
 
 unit_test_scripts += \
     tests/tools/bench_test \
+    tests/tools/command_test \
+    tests/tools/completion_test \
     tests/tools/doctor_test \
     tests/tools/examples_test \
     tests/tools/gdb_test \
@@ -220,6 +222,12 @@ tools_examples_producer_LDADD = \
 peers:
 	PEER_WARNINGS='$(WEFT_WARNINGS)' $(srcdir)/tools/bench/peers/build $(srcdir) bench-peers
 .PHONY: peers
+
+# The package bash-completion finds it by its name, when the folder is the one that it looks in.
+EXTRA_DIST += tools/completion/weft
+if INSTALL_COMPLETION
+bashcompletion_DATA = tools/completion/weft
+endif
 
 # Commands for gdb, to be sourced. Where gdb looks for scripts that belong to a library, a line sources
 # them; that folder is gdb's own when both have the same prefix.

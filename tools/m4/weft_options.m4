@@ -19,6 +19,17 @@ AC_DEFUN([WEFT_OPTIONS], [
             [link no program to jemalloc: node memory comes from libc and first touch])],
         [], [with_jemalloc=yes])
 
+    AC_ARG_WITH([bash-completion-dir],
+        [AS_HELP_STRING([--with-bash-completion-dir=DIR],
+            [where the completion of bash goes, or no @<:@DATADIR/bash-completion/completions@:>@])],
+        [], [with_bash_completion_dir=yes])
+    AS_CASE([$with_bash_completion_dir],
+        [yes], [bashcompletiondir='${datadir}/bash-completion/completions'],
+        [no], [bashcompletiondir=],
+        [bashcompletiondir=$with_bash_completion_dir])
+    AC_SUBST([bashcompletiondir])
+    AM_CONDITIONAL([INSTALL_COMPLETION], [test -n "$bashcompletiondir"])
+
     AS_IF([test "$enable_asan$enable_tsan" = yesyes],
         [AC_MSG_ERROR([--enable-asan and --enable-tsan exclude each other: build twice])])
     AS_IF([test "$enable_asan" = yes], [weft_sanitizer=asan],
