@@ -61,9 +61,11 @@ weft_pkgheaders += \
     runtime/include/weft/shield.h \
     runtime/include/weft/socket.h \
     runtime/include/weft/task.h \
+    runtime/include/weft/temporary.h \
     runtime/include/weft/time.h \
     runtime/include/weft/timer.h \
-    runtime/include/weft/transfer.h
+    runtime/include/weft/transfer.h \
+    runtime/include/weft/whole_file.h
 
 weft_sources += \
     runtime/base/atomic.c \
@@ -235,13 +237,17 @@ weft_sources += \
     runtime/io/path.c \
     runtime/io/print.c \
     runtime/io/ready.c \
+    runtime/io/replace.c \
     runtime/io/serve.c \
     runtime/io/socket.c \
     runtime/io/socket_option.c \
     runtime/io/stream.c \
+    runtime/io/temporary.c \
+    runtime/io/temporary.h \
     runtime/io/transfer.c \
     runtime/io/turn.c \
     runtime/io/turn.h \
+    runtime/io/whole_file.c \
     runtime/trace/counters.c \
     runtime/trace/dump.c \
     runtime/trace/groups.c \

@@ -119,6 +119,7 @@ unit_tests += \
     tests/unit/synthetic_test \
     tests/unit/task_life_test \
     tests/unit/task_test \
+    tests/unit/temporary_test \
     tests/unit/thread_test \
     tests/unit/timer_test \
     tests/unit/together_test \
@@ -126,7 +127,8 @@ unit_tests += \
     tests/unit/transfer_test \
     tests/unit/turn_test \
     tests/unit/watchdog_test \
-    tests/unit/wheel_test
+    tests/unit/wheel_test \
+    tests/unit/whole_file_test
 
 # The engine's upcalls belong to the scheduler. Tests of uring link the stand-in as an object: from an
 # archive the linker might take the scheduler's.

@@ -116,6 +116,12 @@ ssize_t weft__sys_read_cached(int fd, const struct iovec *parts, int part_count,
     return folded(syscall(SYS_preadv2, fd, parts, part_count, offset, 0L, RWF_NOWAIT));
 }
 
+int weft__sys_set_mode(int fd, unsigned mode)
+{
+    int fault = weft__fault(WEFT__FAULT_STAT);
+    return fault != 0 ? fault : (int)folded(fchmod(fd, mode));
+}
+
 int weft__sys_ftruncate(int fd, int64_t bytes)
 {
     int fault = weft__fault(WEFT__FAULT_WRITE);

@@ -39,6 +39,7 @@ int weft__sys_open_flags(int fd);
 /* Reads what is in memory, as preadv2(2) with RWF_NOWAIT; @offset -1: where the file stands.
  * -EAGAIN: it would have to wait for the disk. */
 ssize_t weft__sys_read_cached(int fd, const struct iovec *parts, int part_count, int64_t offset);
+int weft__sys_set_mode(int fd, unsigned mode);
 int weft__sys_ftruncate(int fd, int64_t bytes);
 int weft__sys_statx(int directory, const char *path, int flags, unsigned mask, struct statx *out);
 

@@ -43,8 +43,10 @@
 #include <weft/shield.h>
 #include <weft/socket.h>
 #include <weft/task.h>
+#include <weft/temporary.h>
 #include <weft/time.h>
 #include <weft/timer.h>
 #include <weft/transfer.h>
+#include <weft/whole_file.h>
 
 #endif

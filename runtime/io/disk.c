@@ -12,29 +12,16 @@ struct cut {
     int64_t bytes;
 };
 
-static int run_held(weft_fd fd, struct weft__request *request, weft_deadline until)
-{
-    int rc = 0;
-    struct weft__fd *held = weft__fd_hold(fd, &rc);
-
-    if (held == NULL)
-        return rc;
-    request->fd = held->number;
-    rc = weft__fd_run(held, request, until, 0);
-    weft__fd_let_go(held);
-    return rc;
-}
-
 int weft_fsync(weft_fd fd, weft_deadline until)
 {
     struct weft__request request = { .opcode = WEFT__OP_FSYNC };
-    return run_held(fd, &request, until);
+    return weft__fd_call(fd, &request, until, 0);
 }
 
 int weft_fdatasync(weft_fd fd, weft_deadline until)
 {
     struct weft__request request = { .opcode = WEFT__OP_FSYNC, .flags = WEFT__FSYNC_DATA };
-    return run_held(fd, &request, until);
+    return weft__fd_call(fd, &request, until, 0);
 }
 
 int weft_fallocate(weft_fd fd, int mode, int64_t offset, int64_t bytes, weft_deadline until)
@@ -45,7 +32,7 @@ int weft_fallocate(weft_fd fd, int mode, int64_t offset, int64_t bytes, weft_dea
         .offset = offset,
         .length = bytes,
     };
-    return run_held(fd, &request, until);
+    return weft__fd_call(fd, &request, until, 0);
 }
 
 static int64_t set_length(void *argument)

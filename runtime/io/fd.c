@@ -50,6 +50,7 @@ static weft_fd make(int number, int (*enter)(int number, int64_t owner))
     fd->number = number;
     fd->users = 0;
     weft__store_relaxed(&fd->nature, WEFT__FD_UNKNOWN);
+    weft__store_relaxed(&fd->appends, false);
     weft__store_relaxed(&fd->cold, 0);
     weft__store_relaxed(&fd->misses, 0);
     fd->turn_taken = false;
@@ -152,6 +153,20 @@ int weft__fd_run(struct weft__fd *fd, const struct weft__request *request, weft_
     int rc = weft__operation_run(request, until, flags, &watch.base);
 
     return rc == -ECANCELED && weft__record_has(&fd->record, WEFT__LIFE_ENDED) ? -EBADF : rc;
+}
+
+int weft__fd_call(weft_fd handle, struct weft__request *request, weft_deadline until,
+                  unsigned flags)
+{
+    int rc = 0;
+    struct weft__fd *held = weft__fd_hold(handle, &rc);
+
+    if (held == NULL)
+        return rc;
+    request->fd = held->number;
+    rc = weft__fd_run(held, request, until, flags);
+    weft__fd_let_go(held);
+    return rc;
 }
 
 static void deliver_kick(struct weft__worker *worker, struct weft__message *message)

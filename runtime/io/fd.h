@@ -27,6 +27,7 @@ struct weft__fd {
     int number;                   /* (i) */
     uint32_t users;               /* (l) operations that hold it */
     _Atomic uint8_t nature;       /* enum weft__fd_nature */
+    _Atomic bool appends;         /* has O_APPEND; known with its nature */
     _Atomic uint8_t cold;         /* reads from now on for which the cache is not tried first */
     _Atomic uint8_t misses;       /* tries in a row that found nothing there */
     bool turn_taken;              /* (l) see turn.h */
@@ -53,5 +54,9 @@ void weft__fd_let_go(struct weft__fd *fd);
 /* Runs @request on a held file, so that a close reaches it; -EBADF when one has ended it. */
 int weft__fd_run(struct weft__fd *fd, const struct weft__request *request, weft_deadline until,
                  unsigned flags);
+
+/* The same for a file that the caller does not hold yet; its number goes into request->fd. */
+int weft__fd_call(weft_fd handle, struct weft__request *request, weft_deadline until,
+                  unsigned flags);
 
 #endif

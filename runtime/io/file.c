@@ -21,6 +21,21 @@ weft_fd weft_open(const char *path, int flags, unsigned mode, weft_deadline unti
     return number < 0 ? number : weft__fd_take(number);
 }
 
+weft_fd weft_open_at(weft_fd folder, const char *path, int flags, unsigned mode,
+                     weft_deadline until)
+{
+    WEFT_NEED(path);
+    struct weft__request request = {
+        .opcode = WEFT__OP_OPENAT,
+        .address = path,
+        .flags = (uint32_t)(flags | O_CLOEXEC),
+        .bytes = mode,
+    };
+    int number = weft__fd_call(folder, &request, until, 0);
+
+    return number < 0 ? number : weft__fd_take(number);
+}
+
 static weft_file_kind kind_of(uint32_t mode)
 {
     switch (mode & S_IFMT) {
@@ -51,6 +66,12 @@ static void fill_info(weft_file_info *out_info, const struct statx *found)
     };
 }
 
+/* A size that weft does not know says that the caller was compiled against another one. */
+static bool is_known(const weft_file_info *info)
+{
+    return info->size == sizeof(*info);
+}
+
 int weft_stat(const char *path, weft_file_info *out_info, weft_deadline until)
 {
     struct statx found;
@@ -65,36 +86,47 @@ int weft_stat(const char *path, weft_file_info *out_info, weft_deadline until)
 
     WEFT_NEED(path);
     WEFT_NEED(out_info);
-    if (out_info->size != sizeof(*out_info))
+    if (!is_known(out_info))
         return -EINVAL;
     int rc = weft__operation_run(&request, until, 0, NULL);
-    if (rc < 0)
-        return rc;
-    fill_info(out_info, &found);
-    return 0;
+    if (rc == 0)
+        fill_info(out_info, &found);
+    return rc;
+}
+
+static int stat_from(weft_fd fd, const char *path, unsigned flags, weft_file_info *out_info,
+                     weft_deadline until)
+{
+    struct statx found;
+    int number = weft_fd_number(fd); /* a bad handle matters more than a wrong size */
+    struct weft__request request = {
+        .opcode = WEFT__OP_STATX,
+        .address = path,
+        .second = &found,
+        .flags = flags,
+        .bytes = STATX_BASIC_STATS,
+    };
+
+    if (number < 0)
+        return number;
+    if (!is_known(out_info))
+        return -EINVAL;
+    int rc = weft__fd_call(fd, &request, until, 0);
+    if (rc == 0)
+        fill_info(out_info, &found);
+    return rc;
 }
 
 int weft_stat_of(weft_fd fd, weft_file_info *out_info, weft_deadline until)
 {
-    int rc = 0;
-    struct statx found;
-
     WEFT_NEED(out_info);
-    struct weft__fd *held = weft__fd_hold(fd, &rc);
-    if (held == NULL)
-        return rc;
-    const struct weft__request request = {
-        .opcode = WEFT__OP_STATX,
-        .fd = held->number,
-        .address = "",
-        .second = &found,
-        .flags = AT_EMPTY_PATH,
-        .bytes = STATX_BASIC_STATS,
-    };
-    rc = out_info->size != sizeof(*out_info) ? -EINVAL : weft__fd_run(held, &request, until, 0);
-    weft__fd_let_go(held);
-    if (rc < 0)
-        return rc;
-    fill_info(out_info, &found);
-    return 0;
+    return stat_from(fd, "", AT_EMPTY_PATH, out_info, until);
+}
+
+int weft_stat_at(weft_fd folder, const char *path, unsigned flags, weft_file_info *out_info,
+                 weft_deadline until)
+{
+    WEFT_NEED(path);
+    WEFT_NEED(out_info);
+    return stat_from(folder, path, flags, out_info, until);
 }

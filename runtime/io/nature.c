@@ -6,8 +6,9 @@
 #include "runtime/base/sys.h"
 
 /* Three calls, once for a file. In a frame of its own: the answer is large. */
-static WEFT__NOINLINE int look_at(int number)
+static WEFT__NOINLINE int look_at(struct weft__fd *fd)
 {
+    int number = fd->number;
     struct statx found;
     int rc = weft__sys_can_seek(number);
 
@@ -21,6 +22,7 @@ static WEFT__NOINLINE int look_at(int number)
     rc = weft__sys_open_flags(number);
     if (rc < 0)
         return rc;
+    weft__store_relaxed(&fd->appends, (rc & O_APPEND) != 0);
     return (rc & O_DIRECT) != 0 ? WEFT__FD_POSITIONED : WEFT__FD_CACHED;
 }
 
@@ -30,7 +32,7 @@ int weft__nature_of(struct weft__fd *fd)
 
     if (WEFT__LIKELY(nature != WEFT__FD_UNKNOWN))
         return nature;
-    nature = look_at(fd->number);
+    nature = look_at(fd);
     if (nature > 0)
         weft__store_relaxed(&fd->nature, (uint8_t)nature);
     return nature;

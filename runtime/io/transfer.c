@@ -23,11 +23,12 @@ struct transfer {
     bool writes;
     bool at_offset; /* else where the file stands */
     bool has_turn;
+    bool moves;      /* the position follows at the end: offset was read from it */
     bool from_cache; /* the last step was */
     size_t skip;     /* of the first part: moved already */
     const struct iovec *parts;
     size_t part_count;
-    int64_t offset; /* of the next byte; -1 when there is none */
+    int64_t offset; /* of the next byte; -1: where the file stands */
     weft_deadline until;
 };
 
@@ -61,6 +62,8 @@ static int begin(struct transfer *transfer, weft_fd fd)
 
 static void end(struct transfer *transfer)
 {
+    if (transfer->moves)
+        (void)weft__sys_seek(transfer->fd->number, transfer->offset, SEEK_SET);
     if (transfer->has_turn)
         weft__turn_give(transfer->fd);
     if (transfer->fd != NULL)
@@ -76,7 +79,7 @@ static void advance(struct transfer *transfer, size_t bytes)
         transfer->parts++;
         transfer->part_count--;
     }
-    if (transfer->at_offset)
+    if (transfer->offset >= 0)
         transfer->offset += (int64_t)bytes;
 }
 
@@ -97,8 +100,30 @@ static size_t next_parts(const struct transfer *transfer, struct iovec *rest,
     return 1;
 }
 
-static ssize_t run(const struct transfer *transfer, const struct iovec *parts, size_t part_count)
+/*
+ * An operation that begins at the position gets it as an offset, and moves it when it has ended. By
+ * itself io_uring does not move it when a transfer stops in the middle, because a disk is full:
+ * it returns the bytes and leaves the position, so the next ones would be written over them (Linux
+ * 6.18). What appends can leave it to the kernel: its bytes go to the end in any case.
+ */
+static int fix_position(struct transfer *transfer)
 {
+    if (!transfer->has_turn || transfer->offset >= 0 || weft__load_relaxed(&transfer->fd->appends))
+        return 0;
+    int64_t position = weft__sys_seek(transfer->fd->number, 0, SEEK_CUR);
+    if (position < 0)
+        return (int)position;
+    transfer->offset = position;
+    transfer->moves = true;
+    return 0;
+}
+
+static ssize_t run(struct transfer *transfer, const struct iovec *parts, size_t part_count)
+{
+    int rc = fix_position(transfer);
+    if (rc < 0)
+        return rc;
+
     size_t bytes = parts->iov_len < transfer_max ? parts->iov_len : transfer_max;
     struct weft__request request = {
         .opcode = transfer->writes ? WEFT__OP_WRITE : WEFT__OP_READ,

@@ -88,6 +88,36 @@ static weft_fd adopt_a_file(void)
     return fd;
 }
 
+/* Its name is removed again. */
+static int64_t make_temporary(void)
+{
+    char path[large];
+    weft_fd fd = keep(weft_temporary_create(NULL, "", path, sizeof(path), WEFT_NEVER));
+
+    if (fd > 0)
+        EXPECT_EQ(weft_unlink(path, WEFT_NEVER), 0);
+    return fd;
+}
+
+static int64_t load_maps(void)
+{
+    weft_content content = WEFT_CONTENT_INIT;
+    int rc = weft_file_load("/proc/self/maps", SIZE_MAX, &content, WEFT_NEVER);
+
+    weft_content_release(&content);
+    return rc;
+}
+
+static int64_t replace_temporary(void)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof(path), "/tmp/weft-calls-fault-%d", (int)getpid());
+    int rc = weft_file_replace(path, "x", 1, 0600, WEFT_NEVER);
+    (void)unlink(path);
+    return rc;
+}
+
 static void do_nothing(void *argument)
 {
     (void)argument;
@@ -194,6 +224,9 @@ static int64_t dump_to_nowhere(void)
     X(weft_read_exactly, FCNTL, -EIO,                                                           \
       return weft_read_exactly(adopt_a_file(), bytes, few, NULL, WEFT_NEVER))                   \
     X(weft_seek, STAT, -EIO, return weft_seek(adopt_a_file(), few, SEEK_SET, WEFT_NEVER))       \
+    X(weft_temporary_create, ALLOC, -ENOMEM, return make_temporary())                           \
+    X(weft_file_load, ALLOC, -ENOMEM, return load_maps())                                       \
+    X(weft_file_replace, ALLOC, -ENOMEM, return replace_temporary())                            \
     X(weft_blocking_call, THREAD, -EAGAIN,                                                      \
       return weft_blocking_call(block, NULL, NULL, WEFT_NEVER))                                 \
     X(weft_printf, ALLOC, -ENOMEM, return print_long(STDOUT_FILENO))                            \
@@ -332,15 +365,18 @@ static const struct {
     { "a weft_go, and no more", " weft_timer_go " },
     { "weft_start and weft_call in one", " weft_main " },
     { "an operation of the ring, whose failures are the kernel's answers: engine_fault.c",
-      " weft_accept weft_fallocate weft_fd_poll weft_fdatasync weft_fsync weft_ftruncate weft_link"
-      " weft_mkdir weft_pread_exactly weft_pread_vector weft_pwrite weft_pwrite_all"
+      " weft_accept weft_fallocate weft_file_load_rest weft_file_save weft_fd_poll weft_fdatasync "
+      "weft_fsync weft_ftruncate weft_link"
+      " weft_mkdir weft_open_at weft_pread_exactly weft_pread_vector weft_pwrite weft_pwrite_all"
       " weft_pwrite_vector weft_pwrite_vector_all weft_read_vector weft_recv weft_recv_exactly"
-      " weft_recv_vector weft_rename weft_rmdir weft_send weft_send_all weft_send_vector weft_stat"
+      " weft_recv_vector weft_rename weft_rmdir weft_send weft_send_all weft_send_vector weft_stat "
+      "weft_stat_at weft_temporary_open"
       " weft_symlink weft_unlink weft_write_all weft_write_vector weft_write_vector_all " },
     { "socket(2) and its relatives, whose failures are the kernel's answers: socket_test.c",
       " weft_connect weft_listen weft_serve weft_shutdown weft_socket_get weft_socket_local"
       " weft_socket_peer weft_socket_set " },
     { "works on the caller's storage alone", " weft_address_parse weft_address_text " },
+    { "gives memory back", " weft_content_release " },
 };
 
 WEFT__NOINLINE static bool is_exempt(const char *name)

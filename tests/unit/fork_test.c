@@ -41,6 +41,7 @@ static struct {
 static weft_error error = WEFT_ERROR_INIT;
 static weft_counters counters = WEFT_COUNTERS_INIT;
 static weft_file_info info = WEFT_FILE_INFO_INIT;
+static weft_content content = WEFT_CONTENT_INIT;
 static weft_dir_entry entry;
 static weft_barrier barrier = WEFT_BARRIER_INIT(1);
 static weft_condition condition = WEFT_CONDITION_INIT;
@@ -215,6 +216,14 @@ static int holds_never(void *context)
     X(write_vector_all, weft_write_vector_all(made.file, &part, 1, NULL, WEFT_NEVER))              \
     X(pwrite_vector_all, weft_pwrite_vector_all(made.file, &part, 1, 0, NULL, WEFT_NEVER))         \
     X(seek, weft_seek(made.file, 0, SEEK_SET, WEFT_NEVER))                                         \
+    X(open_at, weft_open_at(made.file, "x", O_RDONLY, 0, WEFT_NEVER))                              \
+    X(stat_at, weft_stat_at(made.file, "x", 0, &info, WEFT_NEVER))                                 \
+    X(temporary_open, weft_temporary_open(NULL, WEFT_NEVER))                                       \
+    X(temporary_create, weft_temporary_create(NULL, "", bytes, sizeof(bytes), WEFT_NEVER))         \
+    X(file_load, weft_file_load("/", 1, &content, WEFT_NEVER))                                     \
+    X(file_load_rest, weft_file_load_rest(made.file, 1, &content, WEFT_NEVER))                     \
+    X(file_save, weft_file_save("/", "", 0, 0, WEFT_NEVER))                                        \
+    X(file_replace, weft_file_replace("/", "", 0, 0, WEFT_NEVER))                                  \
     X(stat, weft_stat("/", &info, WEFT_NEVER))                                                     \
     X(stat_of, weft_stat_of(made.file, &info, WEFT_NEVER))                                         \
     X(fsync, weft_fsync(made.file, WEFT_NEVER))                                                    \
@@ -274,13 +283,15 @@ static const struct {
 
 /* As <weft/base.h> lists them. */
 static const char *const exempt[] = {
-    "weft_after",          "weft_barrier_fini",   "weft_canceled",    "weft_clock",
-    "weft_condition_fini", "weft_condition_init", "weft_error_name",  "weft_event_fini",
-    "weft_event_init",     "weft_fail",           "weft_latch_fini",  "weft_latch_init",
-    "weft_local_get",      "weft_main",           "weft_mutex_fini",  "weft_mutex_init",
-    "weft_once_fini",      "weft_once_init",      "weft_random_next", "weft_random_seed",
-    "weft_random_self",    "weft_random_split",   "weft_rwlock_fini", "weft_rwlock_init",
-    "weft_semaphore_fini", "weft_version"
+    "weft_after",           "weft_barrier_fini",   "weft_canceled",
+    "weft_clock",           "weft_condition_fini", "weft_condition_init",
+    "weft_content_release", "weft_error_name",     "weft_event_fini",
+    "weft_event_init",      "weft_fail",           "weft_latch_fini",
+    "weft_latch_init",      "weft_local_get",      "weft_main",
+    "weft_mutex_fini",      "weft_mutex_init",     "weft_once_fini",
+    "weft_once_init",       "weft_random_next",    "weft_random_seed",
+    "weft_random_self",     "weft_random_split",   "weft_rwlock_fini",
+    "weft_rwlock_init",     "weft_semaphore_fini", "weft_version"
 };
 
 static bool is_called(const char *name)

@@ -24,6 +24,7 @@ static weft_fd file;
 static weft_dir folder;
 static weft_address address;
 static char spelt[WEFT_ADDRESS_TEXT];
+static weft_content content = WEFT_CONTENT_INIT;
 static weft_file_info info = WEFT_FILE_INFO_INIT;
 static void *volatile nothing; /* so that no compiler sees what is handed over */
 
@@ -164,6 +165,22 @@ static weft_serve_fn no_server(void)
     X(stat, "weft_stat", "path", weft_stat(nothing, &info, WEFT_NEVER))                          \
     X(stat_info, "weft_stat", "out_info", weft_stat("/", nothing, WEFT_NEVER))                   \
     X(stat_of, "weft_stat_of", "out_info", weft_stat_of(file, nothing, WEFT_NEVER))              \
+    X(open_at, "weft_open_at", "path", weft_open_at(file, nothing, 0, 0, WEFT_NEVER))            \
+    X(stat_at, "weft_stat_at", "path", weft_stat_at(file, nothing, 0, &info, WEFT_NEVER))        \
+    X(stat_at_info, "weft_stat_at", "out_info", weft_stat_at(file, "", 0, nothing, WEFT_NEVER))  \
+    X(temporary, "weft_temporary_create", "prefix",                                              \
+      weft_temporary_create(NULL, nothing, spelt, 1, WEFT_NOW))                                  \
+    X(temporary_out, "weft_temporary_create", "out_path",                                        \
+      weft_temporary_create(NULL, "", nothing, 1, WEFT_NOW))                                     \
+    X(load, "weft_file_load", "path", weft_file_load(nothing, 1, &content, WEFT_NOW))            \
+    X(load_out, "weft_file_load", "out_content", weft_file_load("/", 1, nothing, WEFT_NOW))      \
+    X(load_rest, "weft_file_load_rest", "out_content",                                           \
+      weft_file_load_rest(file, 1, nothing, WEFT_NOW))                                           \
+    X(save, "weft_file_save", "path", weft_file_save(nothing, "", 0, 0, WEFT_NOW))               \
+    X(save_bytes, "weft_file_save", "bytes", weft_file_save("/", nothing, 1, 0, WEFT_NOW))       \
+    X(replace, "weft_file_replace", "path", weft_file_replace(nothing, "", 0, 0, WEFT_NOW))      \
+    X(replace_bytes, "weft_file_replace", "bytes",                                               \
+      weft_file_replace("/", nothing, 1, 0, WEFT_NOW))                                           \
     X(rename, "weft_rename", "from", weft_rename(nothing, "x", 0, WEFT_NOW))                     \
     X(rename_to, "weft_rename", "to", weft_rename("x", nothing, 0, WEFT_NOW))                    \
     X(unlink, "weft_unlink", "path", weft_unlink(nothing, WEFT_NOW))                             \

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -237,6 +238,48 @@ static void test_errors_are_those_of_read_and_write(void)
     rig_each(no_room_in_a_task);
 }
 
+/* What stops in the middle leaves the position behind its last byte. The kernel's limit on the
+ * length of a file stands for a full disk. */
+static int stop_in_the_middle(void *argument)
+{
+    size_t done = 0;
+    char got[4] = "";
+
+    (void)argument;
+    weft_fd fd = open_file("limited", O_RDWR | O_CREAT | O_TRUNC);
+    EXPECT_EQ(weft_write(fd, buffers[0], 1000, WEFT_NEVER), 1000);
+    EXPECT_EQ(weft_write(fd, buffers[0], large / 2, WEFT_NEVER), large / 4 - 1000);
+    EXPECT_EQ(weft_seek(fd, 0, SEEK_CUR, WEFT_NEVER), large / 4);
+    EXPECT_EQ(weft_write(fd, "x", 1, WEFT_NEVER), -EFBIG);
+    EXPECT_EQ(weft_seek(fd, 500, SEEK_SET, WEFT_NEVER), 500);
+    EXPECT_EQ(weft_write_all(fd, buffers[0], large, &done, WEFT_NEVER), -EFBIG);
+    EXPECT_EQ(done, large / 4 - 500);
+    EXPECT_EQ(weft_pread(fd, got, 4, 500, WEFT_NEVER), 4);
+    EXPECT(memcmp(got, buffers[0], 4) == 0); /* nothing was written over it */
+    EXPECT_EQ(weft_close(fd), 0);
+    fd = open_file("limited", O_WRONLY | O_APPEND | O_TRUNC);
+    EXPECT_EQ(weft_write(fd, buffers[0], large / 4 - 1, WEFT_NEVER), large / 4 - 1);
+    done = 0;
+    EXPECT_EQ(weft_write_all(fd, "xy", 2, &done, WEFT_NEVER), -EFBIG);
+    EXPECT_EQ(done, 1);
+    EXPECT_EQ(weft_close(fd), 0);
+    return 0;
+}
+
+static void test_a_write_that_stops_in_the_middle_moves_the_position(void)
+{
+    struct rlimit before;
+
+    CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_FSIZE, &before), 0);
+    struct rlimit tight = { .rlim_cur = large / 4, .rlim_max = before.rlim_max };
+    (void)signal(SIGXFSZ, SIG_IGN);
+    CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &tight), 0);
+    rig_run(1, stop_in_the_middle);
+    rig_run(2, stop_in_the_middle);
+    CU_ASSERT_EQUAL(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, SIG_DFL);
+}
+
 /* ---- signals on the way ---- */
 
 static _Atomic bool over;
@@ -309,6 +352,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_short_transfers_are_gone_on_with),
         UNIT_TEST(test_a_full_pipe_says_how_far_it_came),
         UNIT_TEST(test_errors_are_those_of_read_and_write),
+        UNIT_TEST(test_a_write_that_stops_in_the_middle_moves_the_position),
         UNIT_TEST(test_signals_end_no_transfer),
     };
 

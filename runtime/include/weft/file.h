@@ -46,7 +46,8 @@ WEFT_BEGIN
 /*
  * weft_open - opens a file
  * @path:      relative to the working directory, or absolute
- * @flags:     as open(2); O_CLOEXEC is always added
+ * @flags:     as open(2), all of them (O_APPEND, O_EXCL, O_DIRECT, O_PATH, O_TMPFILE); O_CLOEXEC is
+ *             always added
  * @mode:      permission bits of a file that is created
  * @until:     how long to wait
  * Returns:    the file; end it with weft_close
@@ -60,6 +61,26 @@ WEFT_BEGIN
  */
 WEFT_API WEFT_MUST_USE weft_fd weft_open(const char *path, int flags, unsigned mode,
                                          weft_deadline until);
+
+/*
+ * weft_open_at - opens a file by a path that begins in a folder
+ * The folder is what it was when it was opened, whatever its name is now.
+ * @folder:    opened with weft_open and O_DIRECTORY, or O_PATH as well
+ * @path:      relative to folder; an absolute one does not need it
+ * @flags:     as weft_open
+ * @mode:      as weft_open
+ * @until:     how long to wait
+ * Returns:    the file; end it with weft_close
+ * Errors:     as weft_open; -EBADF, -ENOTDIR for folder
+ * Ownership:  as weft_open
+ * Context:    any task    Suspends: until the file is open
+ * Cancel:     as weft_open
+ * Ordering:   none
+ * Cost:       one submission    Node: none
+ * Since:      0.1    Source: io_uring OPENAT
+ */
+WEFT_API WEFT_MUST_USE weft_fd weft_open_at(weft_fd folder, const char *path, int flags,
+                                            unsigned mode, weft_deadline until);
 
 /*
  * weft_close - closes a file
@@ -181,6 +202,26 @@ WEFT_API WEFT_MUST_USE int weft_stat(const char *path, weft_file_info *out_info,
  * Since:      0.1    Source: io_uring STATX
  */
 WEFT_API WEFT_MUST_USE int weft_stat_of(weft_fd fd, weft_file_info *out_info, weft_deadline until);
+
+/*
+ * weft_stat_at - what a path names that begins in a folder
+ * @folder:    as weft_open_at
+ * @path:      as weft_open_at
+ * @flags:     0: symbolic links are followed; AT_SYMLINK_NOFOLLOW: not the last one. Others as
+ *             statx(2)
+ * @out_info:  as weft_stat
+ * @until:     how long to wait
+ * Returns:    0
+ * Errors:     as weft_stat; -EBADF, -ENOTDIR for folder
+ * Ownership:  copied out
+ * Context:    any task    Suspends: until the answer is there
+ * Cancel:     asks the kernel; nothing changes
+ * Ordering:   none
+ * Cost:       one submission    Node: none
+ * Since:      0.1    Source: io_uring STATX
+ */
+WEFT_API WEFT_MUST_USE int weft_stat_at(weft_fd folder, const char *path, unsigned flags,
+                                        weft_file_info *out_info, weft_deadline until);
 
 /*
  * weft_fd_adopt - makes a handle of a descriptor number
