@@ -47,6 +47,7 @@ weft_pkgheaders += \
     runtime/include/weft/park.h \
     runtime/include/weft/path.h \
     runtime/include/weft/pin.h \
+    runtime/include/weft/pipes.h \
     runtime/include/weft/place.h \
     runtime/include/weft/print.h \
     runtime/include/weft/random.h \
@@ -235,6 +236,7 @@ weft_sources += \
     runtime/io/operation.c \
     runtime/io/operation.h \
     runtime/io/path.c \
+    runtime/io/pipe.c \
     runtime/io/print.c \
     runtime/io/ready.c \
     runtime/io/replace.c \

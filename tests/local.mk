@@ -95,6 +95,7 @@ unit_tests += \
     tests/unit/park_test \
     tests/unit/path_test \
     tests/unit/pin_test \
+    tests/unit/pipe_test \
     tests/unit/plan_test \
     tests/unit/pool_test \
     tests/unit/print_test \

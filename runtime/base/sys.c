@@ -66,6 +66,14 @@ int weft__sys_pipe(int ends[2], int flags)
     return fault != 0 ? fault : (int)folded(pipe2(ends, flags));
 }
 
+int weft__sys_pipe_capacity(int fd, int bytes)
+{
+    int fault = weft__fault(WEFT__FAULT_FCNTL);
+    if (fault != 0)
+        return fault;
+    return (int)folded(bytes == 0 ? fcntl(fd, F_GETPIPE_SZ) : fcntl(fd, F_SETPIPE_SZ, bytes));
+}
+
 int weft__sys_eventfd(unsigned initial, int flags)
 {
     int fault = weft__fault(WEFT__FAULT_EVENTFD);

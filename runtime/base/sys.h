@@ -26,6 +26,8 @@ ssize_t weft__sys_write(int fd, const void *buffer, size_t bytes);
 /* Writes what goes without waiting; when nothing does, mostly -EAGAIN or -EOPNOTSUPP. */
 ssize_t weft__sys_write_now(int fd, const void *buffer, size_t bytes);
 int weft__sys_pipe(int ends[2], int flags);
+/* How many bytes a pipe holds; @bytes 0 only asks. */
+int weft__sys_pipe_capacity(int fd, int bytes);
 int weft__sys_eventfd(unsigned initial, int flags);
 ssize_t weft__sys_getdents(int fd, void *buffer, size_t bytes);
 /* 0, or -EBADF when no file has this number. */

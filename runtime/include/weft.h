@@ -29,6 +29,7 @@
 #include <weft/park.h>
 #include <weft/path.h>
 #include <weft/pin.h>
+#include <weft/pipes.h>
 #include <weft/place.h>
 #include <weft/print.h>
 #include <weft/random.h>

@@ -1,6 +1,5 @@
 #include "runtime/io/fd.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #include "numa/memory.h"
@@ -259,28 +258,4 @@ int weft_fd_number(weft_fd fd)
     rc = found->number;
     weft__record_unlock(&found->record);
     return rc;
-}
-
-int weft_pipe(weft_fd out_ends[2])
-{
-    int numbers[2];
-
-    WEFT_NEED(out_ends);
-    if (weft__load_relaxed(&weft__record_forked))
-        return -EOWNERDEAD;
-    int rc = weft__sys_pipe(numbers, O_CLOEXEC);
-    if (rc < 0)
-        return rc;
-    weft_fd reader = weft__fd_take(numbers[0]);
-    weft_fd writer = weft__fd_take(numbers[1]);
-    if (reader < 0 || writer < 0) {
-        if (reader > 0)
-            (void)weft_close(reader);
-        if (writer > 0)
-            (void)weft_close(writer);
-        return (int)(reader < 0 ? reader : writer);
-    }
-    out_ends[0] = reader;
-    out_ends[1] = writer;
-    return 0;
 }

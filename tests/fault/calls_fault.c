@@ -129,6 +129,12 @@ static int64_t block(void *argument)
     return 0;
 }
 
+static int64_t give_capacity(void)
+{
+    int64_t rc = weft_pipe(world.ends);
+    return rc < 0 ? rc : weft_pipe_capacity(world.ends[1], large);
+}
+
 static int produce_nothing(weft_chan chan, void *argument)
 {
     (void)chan;
@@ -219,6 +225,8 @@ static int64_t dump_to_nowhere(void)
     X(weft_timer_create, MMAP, -ENOMEM, return make_often(make_timer))                          \
     X(weft_notifier_create, EVENTFD, -EMFILE, return keep(weft_notifier_create()))              \
     X(weft_fd_adopt, MMAP, -ENOMEM, return adopt_a_copy()) /* the first file */                 \
+    X(weft_eventfd, EVENTFD, -EMFILE, return keep(weft_eventfd(0, 0)))                          \
+    X(weft_pipe_capacity, FCNTL, -EPERM, return give_capacity())                                \
     X(weft_pipe, PIPE, -EMFILE, return weft_pipe(world.ends))                                   \
     X(weft_pread, STAT, -EIO, return weft_pread(adopt_a_file(), bytes, few, 0, WEFT_NEVER))     \
     X(weft_read_exactly, FCNTL, -EIO,                                                           \

@@ -238,6 +238,8 @@ static int holds_never(void *context)
     X(symlink, weft_symlink("/", "/", WEFT_NEVER))                                                 \
     X(fd_adopt, weft_fd_adopt(STDIN_FILENO))                                                       \
     X(pipe, weft_pipe((weft_fd[2]){ 0 }))                                                          \
+    X(pipe_capacity, weft_pipe_capacity(made.file, 0))                                             \
+    X(eventfd, weft_eventfd(0, 0))                                                                 \
     X(fd_number, weft_fd_number(made.file))                                                        \
     X(close, weft_close(made.file))                                                                \
     X(address_parse, weft_address_parse("127.0.0.1:1", &address))                                  \
