@@ -72,7 +72,7 @@ build_gcc() {
 # that each states
 unit() {
     local folder=$work/$1 status=0 result log
-    export WEFT_TEST_TIMEOUT=${2:-60}
+    export WEFT_TEST_TIMEOUT=${2:-120}
     find "$folder/tests" -name '*.trs' -delete
     make -C "$folder" -j "$(setup_jobs)" check VERBOSE=1 || status=1
     while read -r result; do
