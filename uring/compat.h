@@ -19,8 +19,7 @@
  *      event descriptor                      O3 the word = 0; takes what was rung and helped
  * Forbidden: O2 sleeps on while the word says RUNG or HELPED; the owner misses what B1 pushed.
  * Because:   B2, O1 and O3 are read-modify-writes of one word. If B2 is first, O1 sees it. If O1 is
- *            first, B3 writes, and the descriptor ends O2, also when it is written before O2
- * begins.
+ *            first, B3 writes, and the descriptor ends O2, even one that has not begun yet.
  *            O3 acquires what B2 released, and so B1.
  * Without:   a worker sleeps beside work, until its nap is over.
  * Tested by: tests/unit/doorbell_threads_test.c, tests/stress/parking.c

@@ -1,8 +1,8 @@
 /*
  * Waiting for readiness. A file has one registration in the epoll set, for all that is waited for
  * in it, and it is good for one event (EPOLLONESHOT): a file that is ready and that nobody waits
- * for any more costs nothing. Interest is told to the kernel before the next look, all changes of a
- * file at once. Where a multishot poll waits the registration is edge-triggered instead.
+ * for any more costs nothing. Interest is told to the kernel before the next look, all changes of
+ * a file at once. Where a multishot poll waits the registration is edge-triggered instead.
  *
  * BOUND table: a record for each descriptor number that an op has waited for; the limit on open
  * descriptors bounds them. Without memory for one the op ends with -ENOMEM.

@@ -1,9 +1,9 @@
 /*
- * One call that does not wait, for each op. The flags of a descriptor are shared with everybody who
- * has the file open, so that they are left alone: sockets take MSG_DONTWAIT, files RWF_NOWAIT.
+ * One call that does not wait, for each op. The flags of a descriptor are shared with everybody
+ * who has the file open, so that they are left alone: sockets take MSG_DONTWAIT, files RWF_NOWAIT.
  * There are two exceptions. A connect sets O_NONBLOCK for the time of its call, on a socket that
- * nobody can use yet. An accept sets it on its listener for good: no flag says it for one call, and
- * between a look and a call somebody else may take the connection.
+ * nobody can use yet. An accept sets it on its listener for good: no flag says it for one call,
+ * and between a look and a call somebody else may take the connection.
  *
  * BOUND a try: a transfer on a file goes on while bytes come that are there; each round moves some.
  */

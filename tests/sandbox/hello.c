@@ -1,4 +1,4 @@
-/* Says what runs it, then waits, reads a file, passes a byte through a pipe. For sandbox_test. */
+/* Says what runs it, waits, reads a file and passes a byte through a pipe. For sandbox_test. */
 #include <fcntl.h>
 #include <weft.h>
 

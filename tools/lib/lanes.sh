@@ -4,8 +4,9 @@
 # Sourced by tools/check, which sets weft_root, work, counts, skips and long.
 # shellcheck shell=bash disable=SC2034,SC2154  # what tools/check uses or sets
 
-lanes_all=(format lint headers build-gcc build-clang exports unit install model aarch64 distcheck
+lanes_all=(format lint headers build-gcc build-clang exports unit compat install model aarch64 distcheck
     stress asan tsan)
+around=() # a command that tests run under
 lanes_long=(unit-clang debug nomalloc qemu)
 
 declare -A lane_about=(
@@ -16,6 +17,7 @@ declare -A lane_about=(
     [build-clang]="the whole tree with clang, warnings are errors"
     [exports]="public headers, symbol map and library name the same functions"
     [unit]="make peers, make check"
+    [compat]="unit and stress tests on the compat engine, where a filter kills who calls io_uring"
     [install]="make install; programs outside the tree, in C and C++, shared and static"
     [model]="the spin models of the protocols, whole and with a step left out"
     [aarch64]="the whole tree for aarch64, warnings are errors"
@@ -68,13 +70,13 @@ build_gcc() {
     build gcc CC=gcc --enable-werror --prefix="$work/prefix"
 }
 
-# unit NAME [SECONDS]: make check in build/check/NAME, with a limit for each program; counts the tests
-# that each states
+# unit NAME [SECONDS [MAKE-ARGUMENT]]: make check in build/check/NAME, with a limit for each program,
+# under the command in around; counts the tests that each states
 unit() {
     local folder=$work/$1 status=0 result log
     export WEFT_TEST_TIMEOUT=${2:-120}
     find "$folder/tests" -name '*.trs' -delete
-    make -C "$folder" -j "$(setup_jobs)" check VERBOSE=1 || status=1
+    "${around[@]}" make -C "$folder" -j "$(setup_jobs)" check VERBOSE=1 "${@:3}" || status=1
     while read -r result; do
         log=${result%.trs}.log
         # shellcheck disable=SC2046  # three numbers
@@ -94,14 +96,15 @@ status_of() { # FILE.trs
     esac
 }
 
-# stress NAME SCALE: the stress tests of build/check/NAME at one SCALEth of their size
+# stress NAME SCALE: the stress tests of build/check/NAME at one SCALEth of their size, under the
+# command in around
 stress() {
     local status=0 numbers
     WEFT_STRESS_SCALE=$2
     [ "$long" = no ] || WEFT_STRESS_SCALE=1
     export WEFT_STRESS_SCALE
     unset WEFT_TEST_TIMEOUT
-    make -C "$work/$1" check-stress >"$work/$1.stress" 2>&1 || status=1
+    "${around[@]}" make -C "$work/$1" check-stress >"$work/$1.stress" 2>&1 || status=1
     cat "$work/$1.stress"
     numbers=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' \
         "$work/$1.stress")
@@ -191,6 +194,22 @@ lane_unit() {
     local status=0
     make -C "$work/gcc" peers || status=1
     unit gcc || status=1
+    return $status
+}
+
+# What a container with a seccomp profile is, at its worst: io_uring's calls kill, NUMA's are refused.
+# Without libseccomp the engine is only chosen. The tests that are scripts have been there before.
+lane_compat() {
+    build_gcc || return
+    local status=0 confine=$work/gcc/tests/sandbox/confine
+    local around=(env WEFT_ENGINE=compat)
+    if "$confine" kill true; then
+        around=("$confine" kill)
+    else
+        skip "no filter can be put on here: the compat engine is chosen by name" || :
+    fi
+    unit gcc 60 unit_test_scripts= || status=1
+    stress gcc 1000 || status=1
     return $status
 }
 

@@ -62,7 +62,7 @@ WEFT_BEGIN
  * Starts a runtime, runs app as its first task, named "main", and stops the runtime. Notices go to
  * standard error. Interrupt (Ctrl-C) cancels everything; a second one has its usual action.
  * Environment: WEFT_WORKERS, WEFT_SMT=off, WEFT_TOPOLOGY, WEFT_SPIN_US, WEFT_WATCHDOG_MS (0: off),
- * WEFT_HELPERS, WEFT_DUMP (see weft_dump_on).
+ * WEFT_HELPERS, WEFT_ENGINE (kernel or compat, see weft_start), WEFT_DUMP (see weft_dump_on).
  * @argc:      main's
  * @argv:      main's
  * @app:       the first task; its argument is a const weft_arguments *
@@ -85,6 +85,10 @@ WEFT_API int weft_main(int argc, char **argv, weft_task_fn app,
 
 /*
  * weft_start - starts a runtime
+ * Where io_uring is refused, by a container's seccomp profile, a sysctl or a sandbox, epoll and
+ * helper threads do its work, with the same results and at a higher cost in CPU time, and a notice
+ * says why; WEFT_ENGINE=compat asks for that, WEFT_ENGINE=kernel for io_uring or a failed start.
+ * Under a seccomp filter io_uring is first tried in a child process, for some filters kill.
  * With a report, and unless overflow_off is set, SIGSEGV is taken until the last such runtime
  * stops, to name a task that overflows its stack; each fault is passed on; see weft-debugging(7).
  * @options:   NULL for defaults; the environment counts as in weft_main
@@ -92,7 +96,8 @@ WEFT_API int weft_main(int argc, char **argv, weft_task_fn app,
  *             WEFT_ERROR_INIT; NULL: not wanted
  * Returns:    the runtime; end it with weft_stop
  * Errors:     -EINVAL for options or environment out of range, -ENOMEM, -EAGAIN for threads,
- *             -EMFILE, -ENOSYS, -EPERM or -EOPNOTSUPP for io_uring (out_error says which knob),
+ *             -EMFILE, and for WEFT_ENGINE=kernel -ENOSYS, -EPERM, -EACCES, -EINVAL or -EOPNOTSUPP
+ *             where io_uring is refused (out_error says which knob),
  *             -EOPNOTSUPP for a hardware shadow stack
  * Ownership:  the caller owns the runtime; options are copied
  * Context:    any thread, also a task of another runtime    Suspends: blocks the thread for the
