@@ -57,6 +57,7 @@ unit_tests += \
     tests/unit/chan_size_test \
     tests/unit/chan_test \
     tests/unit/chan_typed_test \
+    tests/unit/compat_test \
     tests/unit/condition_test \
     tests/unit/counters_test \
     tests/unit/cpuset_test \
@@ -137,6 +138,7 @@ engine_stand_in = \
     tests/support/engine_log.c \
     tests/support/engine_log.h
 tests_fault_engine_fault_SOURCES = tests/fault/engine_fault.c $(engine_stand_in)
+tests_unit_compat_test_SOURCES = tests/unit/compat_test.c $(engine_stand_in)
 tests_unit_doorbell_test_SOURCES = tests/unit/doorbell_test.c $(engine_stand_in)
 tests_unit_doorbell_threads_test_SOURCES = tests/unit/doorbell_threads_test.c $(engine_stand_in)
 tests_unit_engine_test_SOURCES = tests/unit/engine_test.c $(engine_stand_in)
