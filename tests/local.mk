@@ -90,6 +90,7 @@ unit_tests += \
     tests/unit/notice_test \
     tests/unit/notifier_test \
     tests/unit/op_test \
+    tests/unit/operation_test \
     tests/unit/options_test \
     tests/unit/overflow_host_test \
     tests/unit/overflow_test \

@@ -78,26 +78,28 @@ static int submit(struct weft__worker *worker, const struct weft__request *reque
     return rc;
 }
 
-/* What the caller is told: an operation that the kernel gave up was asked to end by somebody, or by
- * its deadline, as @waited says. */
-static int outcome(int32_t result, int waited)
+/*
+ * What the caller is told of an operation that the kernel gave up: who asked for that. -EINTR:
+ * nobody did, a signal came in between, and nothing has been done (io_uring can't restart a call by
+ * itself).
+ */
+static int outcome(int32_t result, int waited, bool asked)
 {
     if (result != -ECANCELED && result != -EINTR)
         return result;
-    return waited == -ETIMEDOUT ? -ETIMEDOUT : -ECANCELED;
+    if (waited == -ETIMEDOUT)
+        return -ETIMEDOUT;
+    return result == -EINTR && !asked ? -EINTR : -ECANCELED;
 }
 
-int weft__operation_run(const struct weft__request *request, weft_deadline until, unsigned flags,
-                        struct weft__operation_watch *watch)
+static int run_once(struct weft__worker *worker, struct weft__task *task,
+                    const struct weft__request *request, weft_deadline until, bool shielded,
+                    struct weft__operation_watch *watch)
 {
-    struct weft__worker *worker = weft__self_worker();
-    struct weft__task *task = weft__worker_task(worker);
     struct pending pending = { .operation.worker = worker };
-    bool shielded = (flags & WEFT__OPERATION_SHIELDED) != 0;
     unsigned manner = shielded ? WEFT__PARK_SHIELDED : 0;
+    bool asked = false;
 
-    if (task == NULL)
-        return weft__error_outside();
     if (!shielded && weft__task_canceled(task))
         return -ECANCELED;
     if (!shielded && until.ns <= 0)
@@ -108,11 +110,31 @@ int weft__operation_run(const struct weft__request *request, weft_deadline until
     task->op = pending.operation.id;
     pending.ticket = weft__park_begin(
         task, weft__task_note_operation(task, request->opcode, request->fd));
-    if (watch != NULL && !watch->begun(watch, &pending.operation))
+    if (watch != NULL && !watch->begun(watch, &pending.operation)) {
         (void)weft__engine_cancel(worker->engine, pending.operation.id);
+        asked = true;
+    }
     rc = weft__park_commit(worker, pending.ticket, shielded ? WEFT_NEVER : until,
                            WEFT__PARK_OPERATION | manner);
     if (watch != NULL)
         watch->ended(watch, &pending.operation);
-    return outcome(pending.result, rc);
+    asked = asked || (!shielded && weft__task_canceled(task));
+    return outcome(pending.result, rc, asked);
+}
+
+/* BOUND: a signal comes in between only so often as signals come. */
+int weft__operation_run(const struct weft__request *request, weft_deadline until, unsigned flags,
+                        struct weft__operation_watch *watch)
+{
+    bool shielded = (flags & WEFT__OPERATION_SHIELDED) != 0;
+    int rc;
+
+    do {
+        struct weft__worker *worker = weft__self_worker(); /* it may have moved */
+        struct weft__task *task = weft__worker_task(worker);
+        if (task == NULL)
+            return weft__error_outside();
+        rc = run_once(worker, task, request, until, shielded, watch);
+    } while (WEFT__UNLIKELY(rc == -EINTR));
+    return rc;
 }

@@ -31,7 +31,7 @@ struct weft__operation_watch {
 /*
  * Runs @request; the running task waits. @watch may be NULL; its begun may answer false to have the
  * operation asked to end at once. Returns the completion's result: -ETIMEDOUT or -ECANCELED when
- * the kernel ended it because the deadline passed or the task was cancelled.
+ * the kernel ended it because the deadline passed or the task was cancelled; never -EINTR.
  */
 int weft__operation_run(const struct weft__request *request, weft_deadline until, unsigned flags,
                         struct weft__operation_watch *watch);
