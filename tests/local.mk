@@ -182,6 +182,7 @@ stress_tests += \
     tests/stress/idle \
     tests/stress/locked_io \
     tests/stress/locks \
+    tests/stress/many_files \
     tests/stress/parked_million \
     tests/stress/parking \
     tests/stress/print_storm \
