@@ -32,7 +32,7 @@ WEFT__NOINLINE static bool is_unnamed(weft_fd fd)
            (info.st_mode & 07777) == 0600;
 }
 
-static int count_entries(const char *folder)
+WEFT__NOINLINE static int count_entries(const char *folder)
 {
     weft_dir_entry entry;
     weft_dir dir = weft_dir_open(folder, WEFT_NEVER);
