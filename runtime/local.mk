@@ -61,6 +61,7 @@ weft_pkgheaders += \
     runtime/include/weft/serve.h \
     runtime/include/weft/shield.h \
     runtime/include/weft/socket.h \
+    runtime/include/weft/spinlock.h \
     runtime/include/weft/task.h \
     runtime/include/weft/temporary.h \
     runtime/include/weft/time.h \
@@ -212,6 +213,7 @@ weft_sources += \
     runtime/sync/source_future.c \
     runtime/sync/source_task.c \
     runtime/sync/source_timer.c \
+    runtime/sync/spinlock.c \
     runtime/sync/timer.c \
     runtime/sync/timer.h \
     runtime/sync/timer_go.c \

@@ -115,6 +115,7 @@ unit_tests += \
     tests/unit/serve_test \
     tests/unit/shield_test \
     tests/unit/socket_test \
+    tests/unit/spinlock_test \
     tests/unit/stack_test \
     tests/unit/stop_test \
     tests/unit/stream_test \

@@ -43,6 +43,7 @@
 #include <weft/serve.h>
 #include <weft/shield.h>
 #include <weft/socket.h>
+#include <weft/spinlock.h>
 #include <weft/task.h>
 #include <weft/temporary.h>
 #include <weft/time.h>

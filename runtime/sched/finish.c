@@ -8,6 +8,7 @@
 #include "runtime/sched/monitor.h"
 #include "runtime/sched/scope.h"
 #include "runtime/sched/site.h"
+#include "runtime/sched/switch.h"
 
 /* Runs all hooks but the one that comes last, which it returns. */
 static struct weft__hook *run_hooks(struct weft__hook *hooks, int result)
@@ -116,5 +117,6 @@ struct weft__worker *weft__finish_body(struct weft__worker *worker, struct weft_
         worker = weft__defer_run(worker, task);
     if (WEFT__UNLIKELY(!weft__list_empty(&task->scopes)))
         join_left_scope(worker, task);
+    weft__switch_check(worker, task);
     return worker;
 }

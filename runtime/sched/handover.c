@@ -84,6 +84,7 @@ static void go_to(struct weft__worker *worker, struct weft__task *self, struct w
 {
     struct weft__context *from = &self->stack->context;
 
+    weft__switch_check(worker, self);
     from->sp = NULL; /* SIGHT S1 */
     if (worker->budget <= 0) {
         if (worker->lifo != NULL)

@@ -1,5 +1,7 @@
 #include "runtime/sched/switch.h"
 
+#include "runtime/base/check.h"
+
 /* The oldest of those that have not started or may be stolen; NULL: none, and no need to look again
  * before one is queued. */
 static struct weft__task *take_stealable(struct weft__worker *worker)
@@ -37,4 +39,12 @@ struct weft__task *weft__switch_pick_mixed(struct weft__worker *worker)
     task = worker->lifo;
     worker->lifo = NULL;
     return task;
+}
+
+void weft__switch_refuse(const struct weft__task *task)
+{
+    weft__check_failed("a spin lock is never held across a wait",
+                       "task %s waits, yields or ends with a weft_spinlock held: unlock it first, "
+                       "or use a weft_mutex",
+                       weft__task_label(task));
 }

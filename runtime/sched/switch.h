@@ -101,11 +101,24 @@ static inline struct weft__task *weft__switch_next(struct weft__worker *worker)
     return NULL;
 }
 
+/* Ends the program: @task holds spin locks, for which others may spin meanwhile. */
+_Noreturn WEFT__COLD void weft__switch_refuse(const struct weft__task *task);
+
+/* Before a task leaves its worker, in whatever way. */
+static inline void weft__switch_check(const struct weft__worker *worker,
+                                      const struct weft__task *task)
+{
+    if (WEFT__UNLIKELY(worker->spinlocks != 0))
+        weft__switch_refuse(task);
+}
+
 /* Leaves the stack of @task, which waits or yields, for whatever runs next. */
 __attribute__((always_inline)) static inline struct weft__worker *weft__switch_away(
     struct weft__worker *worker, struct weft__task *task)
 {
     struct weft__context *from = &task->stack->context;
+
+    weft__switch_check(worker, task);
     struct weft__task *next = weft__switch_next(worker);
 
     from->sp = NULL;                    /* SIGHT S1 */

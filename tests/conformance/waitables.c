@@ -253,6 +253,41 @@ static int leave_early(weft_mutex *mutex)
     return -EIO;
 }
 
+struct spun {
+    weft_spinlock lock;
+    int sum; /* guarded by the lock */
+};
+
+static int add_under_spin_lock(void *argument)
+{
+    struct spun *spun = argument;
+
+    for (int i = 0; i < 100; i++) {
+        EXPECT_EQ(weft_spinlock_lock(&spun->lock), 0);
+        EXPECT_EQ(weft_spinlock_lock(&spun->lock), -EDEADLK);
+        EXPECT_EQ(weft_spinlock_try_lock(&spun->lock), -EAGAIN);
+        spun->sum++;
+        EXPECT_EQ(weft_spinlock_unlock(&spun->lock), 0);
+    }
+    return 0;
+}
+
+/* Julia's hangs when its holder takes it again, may be unlocked by anybody, and may be held by a
+ * task that waits: tests/unit/spinlock_test.c has what weft says of these. */
+CONFORMANCE(spin_lock_is_for_one_at_a_time)
+{
+    struct spun spun = { .lock = WEFT_SPINLOCK_INIT };
+    weft_scope scope = weft_scope_open(NULL);
+
+    for (int i = 0; i < 10; i++)
+        (void)weft_spawn(scope, add_under_spin_lock, &spun,
+                         &WEFT_SPAWN_OPTIONS(.place = weft_place_spread()));
+    EXPECT_EQ(weft_scope_close(scope), 0);
+    EXPECT_EQ(spun.sum, 1000);
+    weft_spinlock_fini(&spun.lock);
+    return 0;
+}
+
 CONFORMANCE(lock_of_a_block_is_unlocked_on_each_way_out)
 {
     weft_mutex mutex = WEFT_MUTEX_INIT;
@@ -468,6 +503,7 @@ int main(int argc, char **argv)
         CONFORMANCE_TEST(semaphore_of_n_has_n_permits_and_no_owner),
         CONFORMANCE_TEST(reentrant_lock_belongs_to_a_task_and_counts),
         CONFORMANCE_TEST(lock_that_is_not_reentrant_says_deadlock),
+        CONFORMANCE_TEST(spin_lock_is_for_one_at_a_time),
         CONFORMANCE_TEST(lock_of_a_block_is_unlocked_on_each_way_out),
         CONFORMANCE_TEST(timer_fires_once_for_all_who_wait_and_who_come_later),
         CONFORMANCE_TEST(timer_repeats_without_drift),

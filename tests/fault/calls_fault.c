@@ -346,7 +346,7 @@ static const struct {
       " weft_barrier_init weft_barrier_fini weft_condition_init weft_condition_fini"
       " weft_event_init weft_event_fini weft_latch_init weft_latch_fini weft_mutex_init"
       " weft_mutex_fini weft_once_init weft_once_fini weft_rwlock_init weft_rwlock_fini"
-      " weft_semaphore_init weft_semaphore_fini " },
+      " weft_semaphore_init weft_semaphore_fini weft_spinlock_init weft_spinlock_fini " },
     { "looks at what is there",
       " weft_canceled weft_chan_closed weft_chan_count weft_chan_full weft_chan_ready"
       " weft_counters_read weft_event_is_set weft_fd_number weft_future_is_set weft_local_get"
@@ -362,7 +362,8 @@ static const struct {
       " weft_park weft_poll weft_retry weft_rwlock_lock_read weft_rwlock_lock_write"
       " weft_rwlock_try_lock_read weft_rwlock_try_lock_write weft_rwlock_unlock weft_select"
       " weft_semaphore_acquire weft_semaphore_release weft_semaphore_try_acquire"
-      " weft_shield_end weft_sleep weft_timer_set weft_timer_wait weft_try_select weft_unpark"
+      " weft_shield_end weft_sleep weft_spinlock_lock weft_spinlock_try_lock weft_spinlock_unlock "
+      "weft_timer_set weft_timer_wait weft_try_select weft_unpark"
       " weft_unpin weft_wait weft_wait_until weft_yield weft_yield_to " },
     { "ends something: never fails for such a reason",
       " weft_cancel weft_chan_close weft_chan_release weft_future_release weft_local_release"

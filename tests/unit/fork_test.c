@@ -44,6 +44,7 @@ static weft_file_info info = WEFT_FILE_INFO_INIT;
 static weft_content content = WEFT_CONTENT_INIT;
 static weft_dir_entry entry;
 static weft_barrier barrier = WEFT_BARRIER_INIT(1);
+static weft_spinlock spinlock = WEFT_SPINLOCK_INIT;
 static weft_condition condition = WEFT_CONDITION_INIT;
 static weft_event event = WEFT_EVENT_INIT;
 static weft_latch latch = WEFT_LATCH_INIT(1);
@@ -196,6 +197,9 @@ static int holds_never(void *context)
     X(rwlock_try_lock_read, weft_rwlock_try_lock_read(&rwlock))                                    \
     X(rwlock_try_lock_write, weft_rwlock_try_lock_write(&rwlock))                                  \
     X(rwlock_unlock, weft_rwlock_unlock(&rwlock))                                                  \
+    X(spinlock_lock, weft_spinlock_lock(&spinlock))                                                \
+    X(spinlock_try_lock, weft_spinlock_try_lock(&spinlock))                                        \
+    X(spinlock_unlock, weft_spinlock_unlock(&spinlock))                                            \
     X(semaphore_init, weft_semaphore_init(&semaphore, 1, 1))                                       \
     X(semaphore_acquire, weft_semaphore_acquire(&semaphore, WEFT_NEVER))                           \
     X(semaphore_try_acquire, weft_semaphore_try_acquire(&semaphore))                               \
@@ -293,7 +297,8 @@ static const char *const exempt[] = {
     "weft_mutex_fini",      "weft_mutex_init",     "weft_once_fini",
     "weft_once_init",       "weft_random_next",    "weft_random_seed",
     "weft_random_self",     "weft_random_split",   "weft_rwlock_fini",
-    "weft_rwlock_init",     "weft_semaphore_fini", "weft_version"
+    "weft_rwlock_init",     "weft_semaphore_fini", "weft_spinlock_fini",
+    "weft_spinlock_init",   "weft_version"
 };
 
 static bool is_called(const char *name)

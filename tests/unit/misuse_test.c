@@ -133,6 +133,10 @@ static weft_serve_fn no_server(void)
     X(rwlock_try_lock_write, "weft_rwlock_try_lock_write", "rwlock",                             \
       weft_rwlock_try_lock_write(nothing))                                                       \
     X(rwlock_unlock, "weft_rwlock_unlock", "rwlock", weft_rwlock_unlock(nothing))                \
+    X(spinlock_init, "weft_spinlock_init", "lock", (weft_spinlock_init(nothing), 0))             \
+    X(spinlock_lock, "weft_spinlock_lock", "lock", weft_spinlock_lock(nothing))                  \
+    X(spinlock_try_lock, "weft_spinlock_try_lock", "lock", weft_spinlock_try_lock(nothing))      \
+    X(spinlock_unlock, "weft_spinlock_unlock", "lock", weft_spinlock_unlock(nothing))            \
     X(semaphore_init, "weft_semaphore_init", "semaphore", weft_semaphore_init(nothing, 1, 1))    \
     X(semaphore_acquire, "weft_semaphore_acquire", "semaphore",                                  \
       weft_semaphore_acquire(nothing, WEFT_NOW))                                                 \
