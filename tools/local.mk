@@ -20,6 +20,7 @@ weft_SOURCES = \
     tools/bench/bench.c \
     tools/bench/body.c \
     tools/bench/body.h \
+    tools/bench/body_blocking.c \
     tools/bench/body_mutex.c \
     tools/bench/body_parked.c \
     tools/bench/body_pingpong.c \

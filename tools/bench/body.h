@@ -40,6 +40,7 @@ int weft__body_randread_run_cached_32_cpu(void *argument);
 int weft__body_select_run(void *argument);
 int weft__body_spread_run(void *argument);
 int weft__body_mutex_run(void *argument);
+int weft__body_blocking_run(void *argument);
 int weft__body_sleep_run_cpu(void *argument);
 int weft__body_sleep_run_late(void *argument);
 

@@ -345,6 +345,17 @@ const struct weft__metric weft__metric_table[] = {
         .peers = { { "uring", 1.15, 0 }, { "pthread", 0, 0 } },
     },
     {
+        .name = "blocking_call_rtt",
+        .unit = "us",
+        .what = "one call of a function on a helper thread, and back",
+        .body = weft__body_blocking_run,
+        .checksum = weft__checksum_of_round_trips,
+        .count = 20000,
+        .quick_count = 200,
+        .samples = 15,
+        .workers = 1,
+    },
+    {
         .name = "sleep_100k_cpu",
         .unit = "s",
         .what = "CPU time of 100,000 tasks that sleep 0 to 1,000 ms each, all workers",
