@@ -21,6 +21,7 @@ weft_SOURCES = \
     tools/bench/body.c \
     tools/bench/body.h \
     tools/bench/body_blocking.c \
+    tools/bench/body_echo.c \
     tools/bench/body_mutex.c \
     tools/bench/body_parked.c \
     tools/bench/body_pingpong.c \
@@ -39,6 +40,8 @@ weft_SOURCES = \
     tools/bench/data.h \
     tools/bench/client.c \
     tools/bench/client.h \
+    tools/bench/echo_client.c \
+    tools/bench/echo_client.h \
     tools/bench/load.c \
     tools/bench/load.h \
     tools/bench/machine.c \

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/bench/body.h"
+#include "tools/bench/echo_client.h"
 #include "tools/bench/load.h"
 #include "tools/bench/measure.h"
 #include "tools/bench/metric.h"
@@ -20,7 +21,8 @@ struct request {
     bool help;
     bool list;
     bool json;
-    bool body; /* a run of one body: what the runner starts, once for each sample */
+    bool body;   /* a run of one body: what the runner starts, once for each sample */
+    bool client; /* the same of one that is a server */
     bool peers;
     bool loads; /* an echo server under load */
     struct weft__measure_plan plan;
@@ -64,6 +66,8 @@ static const char usage_of_load[] =
     "\n"
     "In `weft bench --body NAME COUNT` the process does one run itself; the other forms start "
     "it.\n"
+    "Where the body is a server they start `weft bench --serve NAME COUNT [SERVER]`, which starts "
+    "both.\n"
     "\n"
     "Exit status: 0 all is well, 1 a run failed or did not do its work, 2 wrong usage.\n";
 
@@ -86,19 +90,13 @@ static bool parse_runs(const char *option, const char *text, struct request *out
 }
 
 static const struct option options[] = {
-    { "help", no_argument, NULL, 'h' },
-    { "list", no_argument, NULL, 'l' },
-    { "json", no_argument, NULL, 'j' },
-    { "quick", no_argument, NULL, 'q' },
-    { "body", no_argument, NULL, 'b' },
-    { "samples", required_argument, NULL, 's' },
-    { "pairs", required_argument, NULL, 'n' },
-    { "peer", required_argument, NULL, 'p' },
-    { "peers", required_argument, NULL, 'd' },
-    { "open-loop", required_argument, NULL, 'o' },
-    { "clients", required_argument, NULL, 'c' },
-    { "seconds", required_argument, NULL, 't' },
-    { NULL, 0, NULL, 0 },
+    { "help", no_argument, NULL, 'h' },          { "list", no_argument, NULL, 'l' },
+    { "json", no_argument, NULL, 'j' },          { "quick", no_argument, NULL, 'q' },
+    { "body", no_argument, NULL, 'b' },          { "samples", required_argument, NULL, 's' },
+    { "pairs", required_argument, NULL, 'n' },   { "peer", required_argument, NULL, 'p' },
+    { "peers", required_argument, NULL, 'd' },   { "open-loop", required_argument, NULL, 'o' },
+    { "clients", required_argument, NULL, 'c' }, { "seconds", required_argument, NULL, 't' },
+    { "serve", no_argument, NULL, 'e' },         { NULL, 0, NULL, 0 },
 };
 
 /* Of a flag of loads; 0 when it is wrong. Such a flag says that a load is meant. */
@@ -118,6 +116,7 @@ static bool parse_option(int option, struct request *out)
     case 'j': out->json = true; return true;
     case 'q': out->plan.quick = true; return true;
     case 'b': out->body = true; return true;
+    case 'e': out->client = true; return true;
     case 's': return parse_runs("samples", optarg, out);
     case 'n': return parse_runs("pairs", optarg, out);
     case 'p': out->plan.only = optarg; return true;
@@ -191,7 +190,7 @@ static bool parse(int argc, char **argv, struct request *out)
     }
     out->peers = optind < argc && strcmp(argv[optind], "peers") == 0;
     optind += out->peers ? 1 : 0;
-    if (out->body)
+    if (out->body || out->client)
         return true;
     for (int i = optind; i < argc; i++)
         if (!add_metric(argv[i], out))
@@ -211,6 +210,18 @@ static int run_body(int argc, char **argv)
         return WEFT_EXIT_USAGE;
     }
     return weft__body_main(metric, count);
+}
+
+static int run_client(int argc, char **argv)
+{
+    const struct weft__metric *metric = argc >= 2 ? weft__metric_find(argv[0]) : NULL;
+    uint64_t count = argc >= 2 ? parse_number(argv[1], UINT64_MAX) : 0;
+
+    if (metric == NULL || count == 0 || argc > 3 || metric->connections == 0) {
+        (void)fputs("usage: weft bench --serve NAME COUNT [SERVER]\n", stderr);
+        return WEFT_EXIT_USAGE;
+    }
+    return weft__echo_client_main(metric, count, argc == 3 ? argv[2] : NULL);
 }
 
 /* Peers that are not there yet are built: a newcomer asked for figures, not for an errand. */
@@ -268,5 +279,7 @@ int weft_tool_bench(int argc, char **argv)
         weft__metric_list(stdout);
         return WEFT_EXIT_OK;
     }
+    if (request.client)
+        return run_client(argc - optind, argv + optind);
     return request.body ? run_body(argc - optind, argv + optind) : measure(&request);
 }

@@ -24,7 +24,7 @@ static void print_figure(const struct weft__metric *metric, const struct weft__b
 
 int weft__body_main(const struct weft__metric *metric, uint64_t count)
 {
-    struct weft__body_run run = { .count = count };
+    struct weft__body_run run = { .count = count, .connections = metric->connections };
     weft_error error = WEFT_ERROR_INIT;
     weft_runtime runtime = weft_start(&WEFT_RUNTIME_OPTIONS(.workers = metric->workers,
                                                             .spin_us = metric->spin_us,

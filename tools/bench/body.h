@@ -11,6 +11,7 @@ struct weft__metric;
 
 struct weft__body_run {
     uint64_t count;        /* operations to do */
+    uint32_t connections;  /* of a server */
     double value;          /* gets the figure, in the unit of the metric */
     uint64_t checksum;     /* gets the proof of work */
     uint32_t workers;      /* gets how many took part; 0: all that there are */
@@ -43,6 +44,7 @@ int weft__body_mutex_run(void *argument);
 int weft__body_blocking_run(void *argument);
 int weft__body_sleep_run_cpu(void *argument);
 int weft__body_sleep_run_late(void *argument);
+int weft__body_echo_run(void *argument);
 
 /*
  * Runs @metric's body once in this process, and prints its figure as the peers do:

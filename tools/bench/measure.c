@@ -21,13 +21,19 @@ static unsigned runs_of(const struct weft__measure_plan *plan, unsigned usual)
     return plan->runs != 0 ? plan->runs : plan->quick ? quick_runs : usual;
 }
 
+/* One for each worker, and one for a client; 0: all. */
+static uint32_t cpus_of(const struct weft__metric *metric)
+{
+    return metric->workers + (metric->connections != 0 ? 1 : 0);
+}
+
 /* A metric of several workers says nothing where they share a CPU. */
 static bool enough_cpus(const struct weft__metric *metric, struct weft__report *report)
 {
-    if (metric->workers <= weft__child_cpus())
+    if (cpus_of(metric) <= weft__child_cpus())
         return true;
     weft__report_remark(report, "not measured: %s, which needs %" PRIu32 " CPUs", metric->name,
-                        metric->workers);
+                        cpus_of(metric));
     return false;
 }
 
@@ -55,14 +61,15 @@ static bool run_once(struct weft__series *series, const char *program, bool quic
     const char *who = series->peer != NULL ? series->peer->name : "weft";
     uint64_t count = weft__metric_operations(metric, series->peer, quick);
     char count_text[24];
-    const char *const ours[] = {
-        "/proc/self/exe", "bench", "--body", metric->name, count_text, NULL
-    };
+    const char *how = metric->connections != 0 ? "--serve" : "--body";
+    const char *const ours[] = { "/proc/self/exe", "bench", how, metric->name,
+                                 count_text,       program, NULL };
     const char *const theirs[] = { program, metric->name, count_text, NULL };
+    bool alone = program != NULL && metric->connections == 0; /* a client starts its server */
     struct weft__child_answer answer;
 
     (void)snprintf(count_text, sizeof(count_text), "%" PRIu64, count);
-    if (!weft__child_run(program == NULL ? ours : theirs, metric->name, metric->workers,
+    if (!weft__child_run(alone ? theirs : ours, metric->name, cpus_of(metric),
                          quick ? quick_limit_s : limit_s, &answer)) {
         weft__report_wrong(report, "%s of %s: %s", metric->name, who, answer.notes);
         return false;

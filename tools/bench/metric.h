@@ -32,6 +32,8 @@ struct weft__metric {
     unsigned samples;                        /* of `weft bench` */
     uint32_t workers;                        /* 0: one for each CPU, the default of the runtime */
     uint32_t spin_us;                        /* 0: the default of the runtime */
+    uint32_t connections; /* the body is a server with so many; echo_client.c measures it */
+    bool server_cpu;      /* of a server: its CPU time per message, not the median round trip */
     struct weft__metric_peer peers[weft__metric_peers_max];
 };
 

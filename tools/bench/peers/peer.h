@@ -37,6 +37,14 @@ static inline int peer_is(const struct peer_request *request, const char *metric
     return strcmp(request->metric, metric) == 0;
 }
 
+/* How many connections an echo_64B_<n>c_... has; 0 for another metric. */
+static inline uint32_t peer_connections(const struct peer_request *request)
+{
+    uint32_t count = 0;
+
+    return sscanf(request->metric, "echo_64B_%" SCNu32 "c_", &count) == 1 ? count : 0;
+}
+
 static inline int peer_print(const struct peer_request *request, double value, uint64_t checksum)
 {
     return printf("%s %.9g %" PRIu64 "\n", request->metric, value, checksum) > 0 ? 0 : 1;

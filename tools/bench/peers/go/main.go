@@ -5,6 +5,8 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"runtime"
 	"sort"
@@ -320,6 +322,41 @@ func sleepLate(count uint64) (float64, uint64) {
 	return late, sum
 }
 
+// echo serves as many connections as the metric's name says, and returns when the last has ended.
+func echo(connections int) {
+	var group sync.WaitGroup
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fail(err.Error())
+	}
+	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
+	for i := 0; i < connections; i++ {
+		connection, err := listener.Accept()
+		if err != nil {
+			fail(err.Error())
+		}
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			piece := make([]byte, 512)
+			for {
+				count, err := connection.Read(piece)
+				if err == io.EOF {
+					break
+				}
+				if err == nil {
+					_, err = connection.Write(piece[:count])
+				}
+				if err != nil {
+					fail(err.Error())
+				}
+			}
+			connection.Close()
+		}()
+	}
+	group.Wait()
+}
+
 func main() {
 	metrics := map[string]func(uint64) (float64, uint64){
 		"task_switch":             taskSwitch,
@@ -340,6 +377,11 @@ func main() {
 
 	if len(os.Args) != 3 {
 		fail("usage: go METRIC COUNT")
+	}
+	var connections int
+	if _, err := fmt.Sscanf(os.Args[1], "echo_64B_%dc_", &connections); err == nil {
+		echo(connections)
+		return
 	}
 	metric, known := metrics[os.Args[1]]
 	count, err := strconv.ParseUint(os.Args[2], 10, 62)

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "tools/bench/peers/peer.h"
+#include "tools/bench/peers/uring/echo.h"
 #include "tools/bench/peers/uring/randread.h"
 
 enum { ring_entries = 256 };
@@ -78,6 +79,10 @@ int main(int argc, char **argv)
 
     if (weft__randread_parse(request.metric).depth > 0)
         return randread(&request);
+    if (peer_connections(&request) > 0) {
+        peer_echo(&request);
+        return 0;
+    }
     if (!peer_is(&request, "wake_parked_rtt"))
         return peer_unknown(&request);
     if (sched_getaffinity(0, sizeof(given), &given) < 0 ||
