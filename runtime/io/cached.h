@@ -8,9 +8,8 @@
  * two CPUs, Linux 6.18, where one pread(2) took 2.0.) A slice of 100 us ends the row: then one read
  * goes through the ring, and messages, completions and timers of the worker are looked at.
  *
- * What is not in the cache costs the try in vain (0.5 us beside a disk's 80). So after a miss one
- * read of the file goes to the ring at once, after two misses in a row three, and so on up to 63; a
- * hit ends that. Both numbers are guesses that tasks of several workers change without a lock.
+ * What is not in the cache costs a system call in vain. So after a miss one read of the file goes
+ * to the ring at once, after two misses in a row three, and so on up to 63; a hit ends that. Both numbers are guesses that tasks of several workers change without a lock.
  */
 #ifndef WEFT_IO_CACHED_H
 #define WEFT_IO_CACHED_H
