@@ -173,8 +173,8 @@ static void test_recv_exactly_says_how_far_it_came(void)
     rig_each(goes_on);
 }
 
-/* A peer that does not read: the send stops at its deadline, and goes on from there. The buffers are
- * as the kernel makes them: with small ones TCP sends when its timers say so, and that takes 40 s. */
+/* A peer that does not read: the send stops at its deadline, and goes on from there. The buffers
+ * are the kernel's own size: with small ones TCP sends when its timers say so, which takes 40 s. */
 static int slow_peer(void *argument)
 {
     static char sent[much], got[much];

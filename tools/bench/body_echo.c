@@ -1,4 +1,4 @@
-/* echo_64B_*: a server that sends back what comes; echo_client.c is its client, in another process. */
+/* echo_64B_*: a server that sends back what comes; echo_client.c, in another process, asks it. */
 #include <errno.h>
 #include <stdio.h>
 #include <weft.h>
