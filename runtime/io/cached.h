@@ -9,7 +9,8 @@
  * goes through the ring, and messages, completions and timers of the worker are looked at.
  *
  * What is not in the cache costs a system call in vain. So after a miss one read of the file goes
- * to the ring at once, after two misses in a row three, and so on up to 63; a hit ends that. Both numbers are guesses that tasks of several workers change without a lock.
+ * to the ring at once, after two misses in a row three, and so on up to 63; a hit ends that. Both
+ * numbers are guesses that tasks of several workers change without a lock.
  */
 #ifndef WEFT_IO_CACHED_H
 #define WEFT_IO_CACHED_H
