@@ -114,6 +114,7 @@ unit_tests += \
     tests/unit/select_test \
     tests/unit/serve_test \
     tests/unit/shield_test \
+    tests/unit/socket_race_test \
     tests/unit/socket_test \
     tests/unit/spinlock_test \
     tests/unit/stack_test \

@@ -374,13 +374,14 @@ static const struct {
     { "a weft_go, and no more", " weft_timer_go " },
     { "weft_start and weft_call in one", " weft_main " },
     { "an operation of the ring, whose failures are the kernel's answers: engine_fault.c",
-      " weft_accept weft_fallocate weft_file_load_rest weft_file_save weft_fd_poll weft_fdatasync "
-      "weft_fsync weft_ftruncate weft_link"
-      " weft_mkdir weft_open_at weft_pread_exactly weft_pread_vector weft_pwrite weft_pwrite_all"
-      " weft_pwrite_vector weft_pwrite_vector_all weft_read_vector weft_recv weft_recv_exactly"
-      " weft_recv_vector weft_rename weft_rmdir weft_send weft_send_all weft_send_vector weft_stat "
-      "weft_stat_at weft_temporary_open"
-      " weft_symlink weft_unlink weft_write_all weft_write_vector weft_write_vector_all " },
+      " weft_accept weft_fallocate weft_fd_poll weft_fdatasync weft_file_load_rest"
+      " weft_file_save weft_fsync weft_ftruncate weft_link weft_mkdir weft_open_at"
+      " weft_pread_exactly weft_pread_vector weft_pwrite weft_pwrite_all"
+      " weft_pwrite_vector weft_pwrite_vector_all weft_read_vector weft_recv"
+      " weft_recv_exactly weft_recv_vector weft_rename weft_rmdir weft_send"
+      " weft_send_all weft_send_vector weft_send_vector_all weft_stat weft_stat_at"
+      " weft_symlink weft_temporary_open weft_unlink weft_write_all weft_write_vector"
+      " weft_write_vector_all " },
     { "socket(2) and its relatives, whose failures are the kernel's answers: socket_test.c",
       " weft_connect weft_listen weft_serve weft_shutdown weft_socket_get weft_socket_local"
       " weft_socket_peer weft_socket_set " },

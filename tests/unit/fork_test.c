@@ -257,6 +257,7 @@ static int holds_never(void *context)
     X(send, weft_send(made.file, bytes, 1, WEFT_NEVER))                                            \
     X(send_all, weft_send_all(made.file, bytes, 1, NULL, WEFT_NEVER))                              \
     X(send_vector, weft_send_vector(made.file, &part, 1, WEFT_NEVER))                              \
+    X(send_vector_all, weft_send_vector_all(made.file, &part, 1, NULL, WEFT_NEVER))                \
     X(shutdown, weft_shutdown(made.file, SHUT_RDWR))                                               \
     X(socket_set, weft_socket_set(made.file, WEFT_SOCKET_NODELAY, 1))                              \
     X(socket_get, weft_socket_get(made.file, WEFT_SOCKET_NODELAY))                                 \

@@ -208,6 +208,8 @@ static weft_serve_fn no_server(void)
     X(send, "weft_send", "buffer", weft_send(file, nothing, 1, WEFT_NEVER))                      \
     X(send_all, "weft_send_all", "buffer", weft_send_all(file, nothing, 1, NULL, WEFT_NEVER))    \
     X(send_vector, "weft_send_vector", "parts", weft_send_vector(file, nothing, 1, WEFT_NEVER))  \
+    X(send_vector_all, "weft_send_vector_all", "parts",                                          \
+      weft_send_vector_all(file, nothing, 1, NULL, WEFT_NEVER))                                  \
     X(socket_local, "weft_socket_local", "out_address", weft_socket_local(file, nothing))        \
     X(socket_peer, "weft_socket_peer", "out_address", weft_socket_peer(file, nothing))           \
     X(serve, "weft_serve", "fn", weft_serve(file, no_server(), NULL, NULL, WEFT_NEVER))          \

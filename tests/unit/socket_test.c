@@ -508,6 +508,7 @@ static void test_outside_a_task(void)
     CU_ASSERT_EQUAL(weft_send(listener, &byte, 1, WEFT_NEVER), -EPERM);
     CU_ASSERT_EQUAL(weft_send_all(listener, &byte, 1, NULL, WEFT_NEVER), -EPERM);
     CU_ASSERT_EQUAL(weft_send_vector(listener, &part, 1, WEFT_NEVER), -EPERM);
+    CU_ASSERT_EQUAL(weft_send_vector_all(listener, &part, 1, NULL, WEFT_NEVER), -EPERM);
     CU_ASSERT_EQUAL(weft_fd_poll(listener, 1, WEFT_NEVER), -EPERM);
     CU_ASSERT_EQUAL(weft_socket_set(listener, WEFT_SOCKET_KEEPALIVE, 5), 0);
     CU_ASSERT_EQUAL(weft_socket_get(listener, WEFT_SOCKET_KEEPALIVE), 5);

@@ -1,6 +1,7 @@
 /* Receiving and sending: whole and in parts, ends, resets, deadlines, cancel and close. */
 #include <CUnit/CUnit.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <string.h>
@@ -53,6 +54,127 @@ static int sends_and_receives(void *argument)
 static void test_send_and_recv(void)
 {
     rig_each(sends_and_receives);
+}
+
+enum { vector_parts = 500, part_bytes = 700 };
+
+static char vector_bytes[vector_parts * part_bytes];
+
+/* Part i has i % 700 bytes, so some have none; returns the bytes of all. */
+static size_t cut(struct iovec parts[vector_parts])
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < vector_parts; i++) {
+        parts[i] = (struct iovec){ vector_bytes + bytes, i % part_bytes };
+        bytes += i % part_bytes;
+    }
+    for (size_t i = 0; i < bytes; i++)
+        vector_bytes[i] = (char)(i * 7 + i / 256);
+    return bytes;
+}
+
+struct slow_reader {
+    weft_fd fd;
+    size_t received;
+    bool true_copy;
+};
+
+/* In pieces of 999 bytes, with a yield between them. */
+static int read_slowly(void *argument)
+{
+    struct slow_reader *reader = argument;
+    char piece[999];
+    ssize_t count;
+
+    reader->true_copy = true;
+    while ((count = weft_recv(reader->fd, piece, sizeof(piece), WEFT_NEVER)) > 0) {
+        if (memcmp(piece, vector_bytes + reader->received, (size_t)count) != 0)
+            reader->true_copy = false;
+        reader->received += (size_t)count;
+        (void)weft_yield();
+    }
+    return (int)count;
+}
+
+/* The first call ends at its deadline, in the middle of a part; the next goes on from there. */
+static int sends_vector_to_its_end(void *argument)
+{
+    static struct iovec parts[vector_parts];
+    size_t bytes = cut(parts);
+
+    (void)argument;
+    for (int kind = 0; kind < SOCKETS_KINDS; kind++) {
+        size_t done = 0;
+        weft_fd ends[2];
+        struct slow_reader reader = { .received = 0 };
+        weft_scope scope = weft_scope_open(&run_all);
+        sockets_pair(kind, ends);
+        reader.fd = ends[1];
+        if (kind == 2) { /* TCP with a tiny window would wait for its timers */
+            EXPECT_EQ(weft_socket_set(ends[0], WEFT_SOCKET_SEND_BUFFER, 4608), 0);
+            EXPECT_EQ(weft_send_vector_all(ends[0], parts, vector_parts, &done,
+                                           weft_after(2 * WEFT_MILLISECOND)),
+                      -ETIMEDOUT);
+            EXPECT(done < bytes);
+        }
+        weft_task task = weft_go(scope, read_slowly, &reader);
+        EXPECT_EQ(weft_send_vector_all(ends[0], parts, vector_parts, &done, WEFT_NEVER), 0);
+        EXPECT_EQ(done, bytes);
+        EXPECT_EQ(weft_send_vector_all(ends[0], parts, vector_parts, &done, WEFT_NEVER), 0);
+        done++;
+        EXPECT_EQ(weft_send_vector_all(ends[0], parts, vector_parts, &done, WEFT_NEVER), -EINVAL);
+        EXPECT_EQ(weft_shutdown(ends[0], SHUT_WR), 0);
+        EXPECT_EQ(weft_wait(task, WEFT_NEVER), 0);
+        EXPECT(reader.true_copy && reader.received == bytes);
+        EXPECT_EQ(weft_send_vector_all(ends[0], parts, vector_parts, NULL, WEFT_NEVER), -EPIPE);
+        EXPECT_EQ(weft_send_vector_all(ends[0], NULL, 0, NULL, WEFT_NEVER), 0);
+        parts[1].iov_len = SIZE_MAX;
+        EXPECT_EQ(weft_send_vector_all(ends[0], parts, vector_parts, NULL, WEFT_NEVER), -EINVAL);
+        parts[1].iov_len = 1;
+        (void)weft_scope_close(scope);
+        close_both(ends);
+    }
+    return 0;
+}
+
+static void test_send_vector_all_goes_on_in_the_middle_of_a_part(void)
+{
+    rig_run(1, sends_vector_to_its_end);
+    rig_run(2, sends_vector_to_its_end);
+}
+
+/* A receive that found less than it had room for makes the next wait first: it must still see what
+ * came in between, the end of the stream, and that of a descriptor that is non-blocking. */
+static int receives_after_draining(void *argument)
+{
+    char byte[4];
+
+    (void)argument;
+    for (int round = 0; round < 2 * SOCKETS_KINDS; round++) {
+        weft_fd ends[2];
+        sockets_pair(round % SOCKETS_KINDS, ends);
+        if (round >= SOCKETS_KINDS)
+            EXPECT_EQ(fcntl(weft_fd_number(ends[1]), F_SETFL, O_NONBLOCK), 0);
+        EXPECT_EQ(weft_send(ends[0], "ab", 2, WEFT_NEVER), 2);
+        EXPECT_EQ(weft_recv(ends[1], byte, 4, WEFT_NEVER), 2);
+        EXPECT_EQ(weft_send(ends[0], "cdefg", 5, WEFT_NEVER), 5);
+        EXPECT_EQ(weft_recv(ends[1], byte, 4, WEFT_NEVER), 4);
+        EXPECT_EQ(weft_recv(ends[1], byte, 4, WEFT_NEVER), 1);
+        EXPECT_EQ(weft_recv(ends[1], byte, 4, weft_after(WEFT_MILLISECOND)), -ETIMEDOUT);
+        EXPECT_EQ(weft_send(ends[0], "h", 1, WEFT_NEVER), 1);
+        EXPECT_EQ(weft_recv(ends[1], byte, 4, WEFT_NEVER), 1);
+        EXPECT_EQ(weft_shutdown(ends[0], SHUT_WR), 0);
+        EXPECT_EQ(weft_recv(ends[1], byte, 4, WEFT_NEVER), 0);
+        EXPECT_EQ(weft_recv(ends[1], byte, 4, WEFT_NEVER), 0);
+        close_both(ends);
+    }
+    return 0;
+}
+
+static void test_recv_after_a_short_one(void)
+{
+    rig_each(receives_after_draining);
 }
 
 static int vectors(void *argument)
@@ -376,6 +498,8 @@ static void test_a_peer_that_goes_is_an_error_and_no_signal(void)
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
+        UNIT_TEST(test_send_vector_all_goes_on_in_the_middle_of_a_part),
+        UNIT_TEST(test_recv_after_a_short_one),
         UNIT_TEST(test_send_and_recv),
         UNIT_TEST(test_vectors_go_and_come_in_order),
         UNIT_TEST(test_send_all_and_recv_exactly),

@@ -219,6 +219,28 @@ WEFT_API WEFT_MUST_USE ssize_t weft_send_vector(weft_fd fd, const struct iovec *
                                                 size_t part_count, weft_deadline until);
 
 /*
+ * weft_send_vector_all - sends several buffers to their end, one after the other
+ * @fd:        a connection
+ * @parts:     where the buffers are, and how large; unchanged
+ * @part_count: how many; no bound
+ * @done:      NULL, or how many bytes of all together have been sent already, 0 at first; counted
+ *             on as weft_send_all does, so that the same call goes on where it stopped
+ * @until:     how long to wait until the kernel has taken all
+ * Returns:    0 when the kernel has all
+ * Errors:     -EINVAL when done is more than all parts together, or those are more than a size_t
+ *             holds; or as weft_send
+ * Ownership:  parts and buffers are the kernel's until the return
+ * Context:    any task    Suspends: until the kernel has taken all
+ * Cancel:     as weft_send; what was sent is counted in done, and can't be called back
+ * Ordering:   none
+ * Cost:       one submission for 16 parts, more when the kernel takes less    Node: none
+ * Since:      0.1    Source: original
+ */
+WEFT_API WEFT_MUST_USE int weft_send_vector_all(weft_fd fd, const struct iovec *parts,
+                                                size_t part_count, size_t *done,
+                                                weft_deadline until);
+
+/*
  * weft_shutdown - ends one direction of a connection, or both; the handle stays open
  * Whoever receives at the other end gets what was sent, then 0. Who waits in weft_recv at this end
  * gets 0 when receiving is shut down, who waits in weft_send gets -EPIPE when sending is.
