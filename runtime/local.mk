@@ -125,6 +125,8 @@ weft_sources += \
     runtime/sched/handle.c \
     runtime/sched/handle.h \
     runtime/sched/handover.c \
+    runtime/sched/hold.c \
+    runtime/sched/hold.h \
     runtime/sched/inbox.h \
     runtime/sched/inject.h \
     runtime/sched/join.c \

@@ -80,6 +80,7 @@ unit_tests += \
     tests/unit/gather_test \
     tests/unit/handle_test \
     tests/unit/handover_test \
+    tests/unit/hold_test \
     tests/unit/inbox_test \
     tests/unit/local_test \
     tests/unit/main_test \

@@ -1,6 +1,7 @@
 #include "runtime/sched/cancel.h"
 
 #include "runtime/sched/handle.h"
+#include "runtime/sched/hold.h"
 #include "runtime/sched/scope.h"
 
 void weft__cancel_scopes(struct weft__worker *worker, struct weft__task *task)
@@ -79,6 +80,10 @@ void weft__cancel_task_locked(struct weft__worker *worker, struct weft__task *ta
         return;
     }
     weft__record_set_locked(&task->record, WEFT__LIFE_CANCELED);
+    if (WEFT__UNLIKELY((life & WEFT__LIFE_HELD) != 0)) { /* it runs, and finds itself cancelled */
+        weft__hold_end_locked(worker, task);
+        return;
+    }
     weft__record_pin_locked(&task->record);
     weft__fence_store_load(); /* HOME C1: the flag is out before home is read */
     struct weft__worker *home = weft__load_acquire(&task->home); /* HOME C2 */

@@ -26,6 +26,7 @@ struct sight {
     const void *site;
     int worker; /* where it runs; negative: it does not */
     bool fresh;
+    bool held; /* for weft_task_start */
     bool waits;
     uint8_t reason;
     int32_t descriptor;
@@ -52,6 +53,7 @@ static void look_locked(const struct weft__task *task, struct sight *out_sight)
                             ? (int)home->index
                             : -1;
     out_sight->fresh = weft__load_relaxed(&task->seen) == WEFT__TASK_UNSEEN;
+    out_sight->held = weft__record_has(&task->record, WEFT__LIFE_HELD);
     out_sight->waits = (word & WEFT__WAIT_STATES) == WEFT__WAIT_WAITING;
     out_sight->reason = weft__load_relaxed(&task->reason);
     out_sight->descriptor = weft__load_relaxed(&task->result);
@@ -175,7 +177,7 @@ static bool waits_so(void *context, const struct sight *sight)
     struct waits *waits = context;
 
     waits->live++;
-    return sight->waits && waits->counts(sight->reason);
+    return sight->held || (sight->waits && waits->counts(sight->reason));
 }
 
 bool weft__census_all_wait(const struct weft__runtime *runtime, bool (*counts)(unsigned reason))

@@ -37,6 +37,8 @@ struct weft__scope {
     int first_error;            /* (l) in time */
     bool forget;                /* (i) */
     bool root;                  /* (i) keeps nothing */
+    bool has_held;              /* (l) some of its tasks may be held; see hold.c */
+    bool holds_none;            /* (l) about to be closed: a task that comes starts */
     bool shielded;              /* (o) opened in a shield of its owner that still holds */
     bool expired;               /* (l) its deadline has passed */
     weft_scope_policy policy;   /* (i) */

@@ -3,6 +3,7 @@
 
 #include "runtime/base/check.h"
 #include "runtime/sched/error.h"
+#include "runtime/sched/hold.h"
 #include "runtime/sched/runtime.h"
 #include "runtime/sched/scope.h"
 
@@ -115,6 +116,9 @@ int weft_scope_join(weft_scope scope, weft_deadline until)
  * task that has the handle, between the end of the wait and the lock. */
 static void wait_and_lock(struct weft__scope *scope)
 {
+    weft__record_lock_own(&scope->record);
+    weft__hold_none_locked(weft__self_worker(), scope);
+    weft__record_unlock(&scope->record);
     for (;;) {
         (void)weft__scope_wait(scope, WEFT_NEVER, WEFT__PARK_SHIELDED);
         weft__record_lock_own(&scope->record);

@@ -144,6 +144,36 @@ static void queue_there(struct weft__worker *worker, struct weft__worker *target
     weft__park_send(worker, target, &task->wake);
 }
 
+/* @home: the task's; NULL: the inject queue. */
+static inline void queue(struct weft__worker *worker, struct weft__task *task,
+                         struct weft__worker *home)
+{
+    if (WEFT__LIKELY(home == worker && worker != NULL)) {
+        weft__bump(&worker->local_load);
+        queue_here(worker, task);
+    } else if (home != NULL) {
+        weft__add_relaxed(&home->sent_load, (int64_t)1);
+        queue_there(worker, home, task);
+    } else {
+        weft__search_inject(task->scope->runtime, worker, task);
+    }
+}
+
+void weft__spawn_queue(struct weft__worker *worker, struct weft__task *task)
+{
+    queue(worker, task, weft__load_relaxed(&task->home));
+}
+
+/* Whether the task, which its scope has just got, is to wait for weft_task_start. */
+WEFT__COLD static bool hold_locked(struct weft__scope *scope, struct weft__task *task)
+{
+    if (scope->holds_none || weft__record_has(&task->record, WEFT__LIFE_CANCELED))
+        return false;
+    weft__record_set_locked(&task->record, WEFT__LIFE_HELD);
+    scope->has_held = true;
+    return true;
+}
+
 /*
  * Makes the task visible: to its scope, then to a worker. Before the first, nobody can cancel it;
  * before the second, nobody can run it. @home NULL: the inject queue.
@@ -161,21 +191,15 @@ static weft_task enter(struct weft__worker *worker, struct weft__scope *scope,
     task->scope = scope;
     weft__store_relaxed(&task->home, home);
     weft__scope_add_locked(scope, task);
+    bool held = WEFT__UNLIKELY((task->flags & WEFT__TASK_HELD) != 0) && hold_locked(scope, task);
     weft__record_unlock(&task->record);
     weft__record_unlock(&scope->record);
     if (WEFT__LIKELY(worker != NULL))
         weft__bump(&worker->counters.spawned);
     else
         weft__add_relaxed(&runtime->foreign_spawned, 1);
-    if (WEFT__LIKELY(home == worker && worker != NULL)) {
-        weft__bump(&worker->local_load);
-        queue_here(worker, task);
-    } else if (home != NULL) {
-        weft__add_relaxed(&home->sent_load, (int64_t)1);
-        queue_there(worker, home, task);
-    } else {
-        weft__search_inject(runtime, worker, task);
-    }
+    if (WEFT__LIKELY(!held))
+        queue(worker, task, home);
     if (WEFT__UNLIKELY(worker == NULL))
         weft__handle_let_go(runtime);
     return handle;
@@ -358,6 +382,8 @@ static uint8_t flags_of(const weft_spawn_options *options, uint8_t flags)
 {
     if (options->migratable)
         flags |= WEFT__TASK_MIGRATABLE;
+    if (options->held)
+        flags |= WEFT__TASK_HELD;
     if (options->monitored)
         flags |= WEFT__TASK_MONITORED;
     if (options->pinned || options->place.kind == WEFT_PLACE_WORKER ||

@@ -11,4 +11,8 @@
 weft_task weft__spawn_foreign(struct weft__runtime *runtime, weft_task_fn fn, void *argument,
                               const char *name, struct weft__hook *hook);
 
+/* Queues a fresh task that its scope knows at its home, or where whoever is idle finds it: from now
+ * on it may run, and be gone. @worker: the caller's, of the same runtime, or NULL. */
+void weft__spawn_queue(struct weft__worker *worker, struct weft__task *task);
+
 #endif

@@ -43,7 +43,8 @@ enum weft__task_flags {
     WEFT__TASK_MIGRATABLE = 1u << 1, /* may be stolen after a wait too */
     WEFT__TASK_COPIED = 1u << 2,     /* the argument is an allocation of copy_bytes */
     WEFT__TASK_FOREIGN = 1u << 3,    /* stands for a thread that is no worker; see thread.c */
-    WEFT__TASK_MONITORED = 1u << 4   /* its failure is told; see monitor.c */
+    WEFT__TASK_MONITORED = 1u << 4,  /* its failure is told; see monitor.c */
+    WEFT__TASK_HELD = 1u << 5        /* was spawned without being started; see hold.c */
 };
 
 /* How its present wait is; its worker alone may look. */

@@ -52,6 +52,7 @@ enum {
     WEFT__LIFE_FAILED = 1u << 4,   /* task: returned a negative result */
     WEFT__LIFE_DROPPED = 1u << 5,  /* its owner has let go: freed with the last pin */
     WEFT__LIFE_PERMIT = 1u << 6,   /* task: its next park returns at once; see permit.c */
+    WEFT__LIFE_HELD = 1u << 7,     /* task: not yet started, in no queue; see hold.c */
     WEFT__LIFE_PIN = 1u << 8,
     WEFT__LIFE_GENERATION_SHIFT = 32
 };
@@ -216,6 +217,11 @@ static inline bool weft__record_try_lock_own(struct weft__record *record)
 static inline void weft__record_set_locked(struct weft__record *record, uint64_t flags)
 {
     weft__store_relaxed(&record->life, weft__load_relaxed(&record->life) | flags);
+}
+
+static inline void weft__record_clear_locked(struct weft__record *record, uint64_t flags)
+{
+    weft__store_relaxed(&record->life, weft__load_relaxed(&record->life) & ~flags);
 }
 
 static inline bool weft__record_has(const struct weft__record *record, uint64_t flags)

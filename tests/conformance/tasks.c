@@ -21,9 +21,8 @@ static int fail_with_words(void *argument)
     return weft_fail(-EIO, NULL, "the door is open");
 }
 
-/* In weft a task that exists is known to the scheduler: its owner waits for it, so one that nobody
- * ever starts would keep its scope open for ever. What Julia does between the two, a program does
- * before the spawn. */
+/* In weft each task has an owner, which starts it at last; one that is held until then: see
+ * schedule_starts_a_task_once. */
 CONFORMANCE(task_of_a_function_has_name_stack_and_states)
 {
     char name[WEFT_NAME] = "";
@@ -55,8 +54,23 @@ static int note_turn(void *argument)
     return 0;
 }
 
-/* A spawn returns at once, and the task stands behind those that are there. It can't be queued
- * twice: there is no call to do so with. */
+CONFORMANCE(schedule_starts_a_task_once)
+{
+    int value = answer;
+    weft_scope scope = weft_scope_open(NULL);
+    weft_task task = weft_spawn(scope, return_value, &value,
+                                &WEFT_SPAWN_OPTIONS(.held = 1, .place = weft_place_spread()));
+
+    EXPECT_EQ(weft_wait(task, weft_after(WEFT_MILLISECOND)), -ETIMEDOUT); /* not known yet */
+    EXPECT_EQ(weft_task_state_of(task), WEFT_TASK_FRESH);
+    EXPECT_EQ(weft_task_start(task), 0);
+    EXPECT_EQ(weft_task_start(task), -EALREADY); /* queued, or finished */
+    EXPECT_EQ(weft_wait(task, WEFT_NEVER), answer);
+    EXPECT_EQ(weft_task_start(task), -EALREADY);
+    return weft_scope_close(scope);
+}
+
+/* A spawn returns at once, and the task stands behind those that are there. */
 CONFORMANCE(schedule_queues_at_the_tail_and_returns_at_once)
 {
     int turns[4] = { -1, -1, -1, -1 };
@@ -362,6 +376,7 @@ int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
         CONFORMANCE_TEST(task_of_a_function_has_name_stack_and_states),
+        CONFORMANCE_TEST(schedule_starts_a_task_once),
         CONFORMANCE_TEST(schedule_queues_at_the_tail_and_returns_at_once),
         CONFORMANCE_TEST(schedule_of_a_parked_task_has_a_permit_of_one_shot),
         CONFORMANCE_TEST(async_runs_on_the_same_worker_and_gets_copies_of_values),

@@ -366,7 +366,8 @@ static const struct {
       "weft_timer_set weft_timer_wait weft_try_select weft_unpark"
       " weft_unpin weft_wait weft_wait_until weft_yield weft_yield_to " },
     { "ends something: never fails for such a reason",
-      " weft_cancel weft_chan_close weft_chan_release weft_future_release weft_local_release"
+      " weft_cancel weft_task_start weft_chan_close weft_chan_release weft_future_release "
+      "weft_local_release"
       " weft_notifier_release weft_release weft_scope_cancel weft_scope_close weft_scope_join"
       " weft_timer_release " },
     { "its code matters more than its sentence", " weft_fail " },

@@ -130,6 +130,7 @@ static int holds_never(void *context)
     X(defer, weft_defer(free, NULL))                                                               \
     X(defer_copy, weft_defer_copy(free, NULL, 0))                                                  \
     X(sleep, weft_sleep(WEFT_NOW))                                                                 \
+    X(task_start, weft_task_start(made.task))                                                      \
     X(task_state_of, weft_task_state_of(made.task))                                                \
     X(task_name_of, weft_task_name_of(made.task, bytes))                                           \
     X(task_error_of, weft_task_error_of(made.task, &error))                                        \

@@ -40,10 +40,11 @@ typedef struct weft_spawn_options {
     int pinned;          /* 1: never stolen, starts where its place says */
     int migratable;      /* 1: may resume on another worker after a wait; see weft-scheduling(7) */
     int monitored;       /* 1: when it fails, the runtime's report is told; see weft-errors(7) */
+    int held;            /* 1: does not run before weft_task_start, a cancel, or weft_scope_close */
 } weft_spawn_options;
 
 #define WEFT_SPAWN_OPTIONS_INIT                                                        \
-    { sizeof(weft_spawn_options), NULL, { WEFT_PLACE_LOCAL, 0 }, 0, 0, 0, 0, 0, 0 }
+    { sizeof(weft_spawn_options), NULL, { WEFT_PLACE_LOCAL, 0 }, 0, 0, 0, 0, 0, 0, 0 }
 #ifndef __cplusplus
 #define WEFT_SPAWN_OPTIONS(...) \
     ((weft_spawn_options){ .size = sizeof(weft_spawn_options), __VA_ARGS__ })
@@ -109,6 +110,23 @@ WEFT_API weft_task weft_go_copy(weft_scope scope, weft_task_fn fn, const void *b
  */
 WEFT_API weft_task weft_spawn(weft_scope scope, weft_task_fn fn, void *argument,
                               const weft_spawn_options *options);
+
+/*
+ * weft_task_start - starts a task that was spawned with held set
+ * It is queued where its place says. Until then it is fresh, and may be waited for, bound and
+ * cancelled like any other; a cancel starts it too, and so does the close of its scope, which waits
+ * for all of its tasks (weft_scope_join does not).
+ * @task:      the task
+ * Returns:    0
+ * Errors:     -EALREADY when it is no held one, was started, or has been cancelled; -ESRCH
+ * Ownership:  unchanged
+ * Context:    any task, any thread    Suspends: never
+ * Cancel:     works in a cancelled task too
+ * Ordering:   what the caller did happens-before the body's first statement
+ * Cost:       as weft_go    Node: none
+ * Since:      0.1    Source: Julia's schedule
+ */
+WEFT_API WEFT_MUST_USE int weft_task_start(weft_task task);
 
 /*
  * weft_wait - waits until a task has ended, and returns what its body returned
