@@ -188,11 +188,13 @@ static const struct weft__engine_ops compat_ops = {
 };
 
 /* The same number as the kernel engine has at this size. */
-static uint32_t credits(uint32_t cq_entries)
+static uint32_t credits(const struct weft__engine_config *config)
 {
-    uint32_t cq = cq_entries != 0 ? cq_entries : CQ_DEFAULT;
+    uint32_t cq = config->cq_entries != 0 ? config->cq_entries : CQ_DEFAULT;
     uint32_t reserve = cq / 8;
 
+    if (config->op_entries != 0)
+        return config->op_entries;
     return cq - (reserve < 2 ? 2 : reserve);
 }
 
@@ -209,8 +211,7 @@ static int build(struct weft__compat *compat, const struct weft__engine_config *
     if (rc < 0)
         return rc;
     *out_call = "memory for op records";
-    return weft__op_slab_init_as(&compat->slab, credits(config->cq_entries),
-                                 sizeof(struct weft__compat_op));
+    return weft__op_slab_init_as(&compat->slab, credits(config), sizeof(struct weft__compat_op));
 }
 
 static bool config_valid(const struct weft__engine_config *config)
@@ -218,7 +219,7 @@ static bool config_valid(const struct weft__engine_config *config)
     uint32_t cq = config->cq_entries;
 
     return (cq & (cq - 1)) == 0 && cq <= ENTRIES_MAX && (cq == 0 || cq >= 4) &&
-           config->pool != NULL;
+           config->op_entries <= WEFT__ENGINE_OPS_MAX && config->pool != NULL;
 }
 
 int weft__engine_open_compat(const struct weft__engine_config *config, void *owner,

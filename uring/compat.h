@@ -170,8 +170,9 @@ enum weft__compat_verdict weft__compat_try_op(struct weft__compat *compat,
 /* A file whose transfers are whole, unless it ends: what is short is not over. */
 bool weft__compat_on_disk(int fd);
 
-/* RWF_NOWAIT does not keep O_DIRECT on a disk from waiting for the device. */
-bool weft__compat_is_direct(int fd);
+/* 1 when the file is a disk's with O_DIRECT, which RWF_NOWAIT does not keep from waiting for the
+ * device; else 0 or the error of the question. */
+int weft__compat_is_direct(int fd);
 
 /* compat_vector.c: a transfer with several buffers, without waiting and on a helper. */
 enum weft__compat_verdict weft__compat_vector_try(struct weft__compat *compat,

@@ -71,17 +71,19 @@ static enum weft__compat_verdict try_otherwise(struct weft__compat *compat,
     return weft__compat_on_disk(request->fd) ? WEFT__VERDICT_HELP : WEFT__VERDICT_WAIT;
 }
 
-bool weft__compat_is_direct(int fd)
+int weft__compat_is_direct(int fd)
 {
     int flags = weft__sys_io_flags(fd);
-    return flags >= 0 && (flags & O_DIRECT) != 0 && weft__compat_on_disk(fd);
+    return flags < 0 ? flags : (flags & O_DIRECT) != 0 && weft__compat_on_disk(fd);
 }
 
 static enum weft__compat_verdict try_transfer(struct weft__compat *compat,
                                               struct weft__compat_op *op)
 {
-    if (weft__compat_is_direct(op->request.fd))
-        return WEFT__VERDICT_HELP;
+    int direct = weft__compat_is_direct(op->request.fd);
+
+    if (direct != 0)
+        return direct < 0 ? done(compat, op, direct) : WEFT__VERDICT_HELP;
     for (;;) {
         ssize_t rc = transfer_now(op);
         if (rc == -EAGAIN)

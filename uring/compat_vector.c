@@ -50,10 +50,12 @@ enum weft__compat_verdict weft__compat_vector_try(struct weft__compat *compat,
 {
     const struct weft__request *request = &op->request;
     const struct iovec *parts = request->address;
+    ssize_t rc = weft__compat_is_direct(request->fd);
 
-    if (weft__compat_is_direct(request->fd))
+    if (rc > 0)
         return WEFT__VERDICT_HELP;
-    ssize_t rc = transfer(request, parts, (int)request->bytes, RWF_NOWAIT);
+    if (rc == 0)
+        rc = transfer(request, parts, (int)request->bytes, RWF_NOWAIT);
     if (rc == -EOPNOTSUPP) {
         rc = transfer_message(request);
         op->blocks = rc == -ENOTSOCK;

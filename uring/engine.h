@@ -48,6 +48,8 @@ enum weft__opcode {
     WEFT__OP_COUNT
 };
 
+enum { WEFT__ENGINE_OPS_MAX = 1 << 20 }; /* what an id has room for, and more than RLIMIT_NOFILE */
+
 /* Of WEFT__OP_FSYNC: the data, and of the rest only what is needed to read it back. */
 enum { WEFT__FSYNC_DATA = 1 };
 

@@ -176,7 +176,7 @@ static bool config_valid(const struct weft__engine_config *config)
 
     return (sq & (sq - 1)) == 0 && (cq & (cq - 1)) == 0 && sq <= WEFT__KERNEL_ENTRIES_MAX &&
            cq <= WEFT__KERNEL_ENTRIES_MAX && (cq == 0 || cq >= 4) &&
-           config->op_entries <= WEFT__KERNEL_OPS_MAX;
+           config->op_entries <= WEFT__ENGINE_OPS_MAX;
 }
 
 static int open_with(const struct weft__engine_config *config, void *owner,

@@ -13,7 +13,6 @@ enum {
     WEFT__KERNEL_SQ_DEFAULT = 256,
     WEFT__KERNEL_CQ_DEFAULT = 4096,
     WEFT__KERNEL_ENTRIES_MAX = 1 << 16,
-    WEFT__KERNEL_OPS_MAX = 1 << 20, /* what an id has room for, and more than RLIMIT_NOFILE */
     WEFT__KERNEL_IOWQ_BOUNDED = 4,  /* helper threads of the kernel per worker: files */
     WEFT__KERNEL_IOWQ_UNBOUNDED = 8 /* the rest */
 };

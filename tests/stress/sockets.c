@@ -13,7 +13,7 @@
 #include "tests/support/stress.h"
 
 enum {
-    piece_most = 900,
+    piece_most = 600,
     stream_most = 8 * 1024,
     tasks_each = 4, /* the one that serves, the client, its reader and its writer */
     buffer_small = 4608

@@ -38,9 +38,16 @@ bool bed_has_ring(void)
 
 struct weft__engine *bed_open(uint32_t sq, uint32_t cq, struct engine_log *log)
 {
-    struct weft__engine_config config = {
-        .sq_entries = sq, .cq_entries = cq, .hidden_features = bed_variant->hidden, .pool = pool
-    };
+    return bed_open_for(0, sq, cq, log);
+}
+
+struct weft__engine *bed_open_for(uint32_t ops, uint32_t sq, uint32_t cq, struct engine_log *log)
+{
+    struct weft__engine_config config = { .sq_entries = sq,
+                                          .cq_entries = cq,
+                                          .op_entries = ops,
+                                          .hidden_features = bed_variant->hidden,
+                                          .pool = pool };
     struct weft__setup_error error = { 0 };
     struct weft__engine *opened = NULL;
 

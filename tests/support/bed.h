@@ -33,6 +33,9 @@ extern const struct bed_variant *bed_variant; /* of the present run */
 /* An engine of the present variant. A failure ends the test. */
 struct weft__engine *bed_open(uint32_t sq, uint32_t cq, struct engine_log *log);
 
+/* The same for @ops in flight. */
+struct weft__engine *bed_open_for(uint32_t ops, uint32_t sq, uint32_t cq, struct engine_log *log);
+
 /* Runs @body once per variant, with a new *engine and an empty *log. */
 void bed_each(uint32_t sq, uint32_t cq, struct weft__engine **engine, struct engine_log *log,
               void (*body)(void));

@@ -12,6 +12,7 @@
 #include "runtime/base/fault.h"
 #include "runtime/sched/worker.h"
 #include "tests/support/bodies.h"
+#include "tests/support/engines.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
 #include "tests/support/tree.h"
@@ -148,7 +149,9 @@ static int misses(void *argument)
         tries += weft__fault_calls(WEFT__FAULT_READ);
     }
     weft__fault_arm(WEFT__FAULT_READ, 0, 0);
-    EXPECT(tries >= 1 && tries <= 8); /* at 0, 2, 6, 14, 30, 62, 126, 190 */
+    EXPECT(tries >= 1);
+    EXPECT(tries <= 8 ||
+           !engines_use_ring()); /* the other engine tries, too; at 0, 2, 6, 14, 30, 62, 126, 190 */
     EXPECT_EQ(weft_close(fd), 0);
     return 0;
 }

@@ -250,13 +250,9 @@ static void end_more_than_fit(void)
     enum { many = 40 };
     int ends[2];
     struct weft__request request;
-    struct weft__setup_error error = { 0 };
     struct weft__engine *first = engine;
-    struct weft__engine_config config = {
-        .sq_entries = 8, .cq_entries = 8, .op_entries = many, .hidden_features = bed_variant->hidden
-    };
 
-    CHECK(weft__engine_open_kernel(&config, &seen, &engine, &error) == 0);
+    engine = bed_open_for(many, 8, 8, &seen);
     bed_pipe(ends);
     request = bed_poll_in(ends[0], false);
     for (int i = 0; i < many; i++)

@@ -80,11 +80,11 @@ struct slow_reader {
     bool true_copy;
 };
 
-/* In pieces of 999 bytes, with a yield between them. */
+/* In pieces of 499 bytes, with a yield between them. */
 static int read_slowly(void *argument)
 {
     struct slow_reader *reader = argument;
-    char piece[999];
+    char piece[499];
     ssize_t count;
 
     reader->true_copy = true;

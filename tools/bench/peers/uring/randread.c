@@ -49,6 +49,8 @@ static void submit_more(struct reader *reader)
 {
     while (reader->left > 0 && reader->free_count > 0) {
         struct io_uring_sqe *sqe = io_uring_get_sqe(&reader->ring);
+        if (sqe == NULL)
+            peer_fail("io_uring_get_sqe");
         unsigned buffer = reader->free[--reader->free_count];
         uint64_t block = weft__randread_next(&reader->state, reader->blocks);
         io_uring_prep_read_fixed(sqe, 0, buffers[buffer], weft__randread_bytes,
