@@ -245,6 +245,8 @@ static void hang_up(const struct client *client)
 {
     for (uint32_t i = 0; i < client->line_count; i++)
         (void)close(client->lines[i].fd);
+    (void)close(client->epoll);
+    free(client->lines);
 }
 
 int weft__echo_client_main(const struct weft__metric *metric, uint64_t count, const char *program)
@@ -271,5 +273,6 @@ int weft__echo_client_main(const struct weft__metric *metric, uint64_t count, co
     double value = metric->server_cpu ? (double)cpu_ns / 1e3 / (double)count
                                       : weft__statistics_quantile(client.waits_us, count, 0.5);
     printf("%s %.9g %" PRIu64 " workers=1\n", metric->name, value, client.sum);
+    free(client.waits_us);
     return join_server(&server);
 }
