@@ -74,7 +74,7 @@ build_gcc() {
 # under the command in around; counts the tests that each states
 unit() {
     local folder=$work/$1 status=0 result log
-    export WEFT_TEST_TIMEOUT=${2:-120}
+    export WEFT_TEST_TIMEOUT=${2:-300}
     find "$folder/tests" -name '*.trs' -delete
     "${around[@]}" make -C "$folder" -j "$(setup_jobs)" check VERBOSE=1 "${@:3}" || status=1
     while read -r result; do
@@ -220,7 +220,7 @@ lane_stress() {
 lane_asan() {
     build asan CC=gcc --enable-asan || return
     local status=0
-    unit asan 240 || status=1
+    unit asan 600 || status=1
     stress asan 100 || status=1
     return $status
 }
@@ -228,7 +228,7 @@ lane_asan() {
 lane_tsan() {
     build tsan CC=gcc --enable-tsan || return
     local status=0
-    unit tsan 240 || status=1
+    unit tsan 600 || status=1
     stress tsan 100 || status=1
     return $status
 }
