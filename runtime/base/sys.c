@@ -53,13 +53,6 @@ ssize_t weft__sys_write(int fd, const void *buffer, size_t bytes)
     return fault != 0 ? fault : folded(write(fd, buffer, bytes));
 }
 
-ssize_t weft__sys_write_now(int fd, const void *buffer, size_t bytes)
-{
-    const struct iovec part = { .iov_base = (void *)(uintptr_t)buffer, .iov_len = bytes };
-    int fault = weft__fault(WEFT__FAULT_WRITE);
-    return fault != 0 ? fault : folded(pwritev2(fd, &part, 1, -1, RWF_NOWAIT));
-}
-
 int weft__sys_pipe(int ends[2], int flags)
 {
     int fault = weft__fault(WEFT__FAULT_PIPE);
@@ -106,22 +99,6 @@ int64_t weft__sys_seek(int fd, int64_t offset, int whence)
 {
     int fault = weft__fault(WEFT__FAULT_STAT);
     return fault != 0 ? fault : folded(lseek(fd, offset, whence));
-}
-
-int weft__sys_open_flags(int fd)
-{
-    int fault = weft__fault(WEFT__FAULT_FCNTL);
-    return fault != 0 ? fault : (int)folded(fcntl(fd, F_GETFL));
-}
-
-ssize_t weft__sys_read_cached(int fd, const struct iovec *parts, int part_count, int64_t offset)
-{
-    int fault = weft__fault(WEFT__FAULT_READ);
-    if (fault != 0)
-        return fault;
-    /* not preadv2(), which may be cancelled by the C library and pays for that; the kernel of a
-     * 64-bit system takes the offset from the first of its two words alone */
-    return folded(syscall(SYS_preadv2, fd, parts, part_count, offset, 0L, RWF_NOWAIT));
 }
 
 int weft__sys_set_mode(int fd, unsigned mode)

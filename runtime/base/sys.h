@@ -23,8 +23,6 @@ int weft__sys_openat(int directory, const char *path, int flags, unsigned mode);
 int weft__sys_close(int fd);
 ssize_t weft__sys_read(int fd, void *buffer, size_t bytes);
 ssize_t weft__sys_write(int fd, const void *buffer, size_t bytes);
-/* Writes what goes without waiting; when nothing does, mostly -EAGAIN or -EOPNOTSUPP. */
-ssize_t weft__sys_write_now(int fd, const void *buffer, size_t bytes);
 int weft__sys_pipe(int ends[2], int flags);
 /* How many bytes a pipe holds; @bytes 0 only asks. */
 int weft__sys_pipe_capacity(int fd, int bytes);
@@ -36,11 +34,6 @@ int weft__sys_is_open(int fd);
 int weft__sys_can_seek(int fd);
 /* Where the file stands from now on; as lseek(2). */
 int64_t weft__sys_seek(int fd, int64_t offset, int whence);
-/* O_* of an open file. */
-int weft__sys_open_flags(int fd);
-/* Reads what is in memory, as preadv2(2) with RWF_NOWAIT; @offset -1: where the file stands.
- * -EAGAIN: it would have to wait for the disk. */
-ssize_t weft__sys_read_cached(int fd, const struct iovec *parts, int part_count, int64_t offset);
 int weft__sys_set_mode(int fd, unsigned mode);
 int weft__sys_ftruncate(int fd, int64_t bytes);
 int weft__sys_statx(int directory, const char *path, int flags, unsigned mask, struct statx *out);

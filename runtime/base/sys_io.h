@@ -1,5 +1,5 @@
 /*
- * The system calls behind the compat engine, in the manner of sys.h. Those named "now" never wait,
+ * The raw calls of the compat engine and of what goes past the ring. Those named "now" never wait,
  * whatever the flags of the descriptor are; offset -1 is the file's position.
  */
 #ifndef WEFT_BASE_SYS_IO_H

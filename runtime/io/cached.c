@@ -1,6 +1,8 @@
 #include "runtime/io/cached.h"
 
-#include "runtime/base/sys.h"
+#include <sys/uio.h>
+
+#include "runtime/base/sys_io.h"
 
 enum { misses_most = 6 };
 
@@ -36,7 +38,7 @@ ssize_t weft__cached_read(struct weft__fd *fd, const struct iovec *parts, size_t
     if (!is_worth_it(fd, worker, until))
         return -EAGAIN;
     weft__bump(&worker->counters.system_calls);
-    ssize_t count = weft__sys_read_cached(fd->number, parts, (int)part_count, offset);
+    ssize_t count = weft__sys_io_readv(fd->number, parts, (int)part_count, offset, RWF_NOWAIT);
     if (WEFT__UNLIKELY(count < 0)) {
         note_miss(fd);
         return -EAGAIN;

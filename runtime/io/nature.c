@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "runtime/base/sys.h"
+#include "runtime/base/sys_io.h"
 
 /* Three calls, once for a file. In a frame of its own: the answer is large. */
 static WEFT__NOINLINE int look_at(struct weft__fd *fd)
@@ -19,7 +19,7 @@ static WEFT__NOINLINE int look_at(struct weft__fd *fd)
         return rc;
     if (!S_ISREG(found.stx_mode) && !S_ISBLK(found.stx_mode))
         return WEFT__FD_DEVICE;
-    rc = weft__sys_open_flags(number);
+    rc = weft__sys_io_flags(number);
     if (rc < 0)
         return rc;
     weft__store_relaxed(&fd->appends, (rc & O_APPEND) != 0);

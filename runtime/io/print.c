@@ -13,7 +13,7 @@
 
 #include "numa/memory.h"
 #include "runtime/base/check.h"
-#include "runtime/base/sys.h"
+#include "runtime/base/sys_io.h"
 #include "runtime/io/gate.h"
 #include "runtime/io/operation.h"
 #include "runtime/sched/runtime.h"
@@ -52,7 +52,7 @@ static ssize_t write_some(int stream, const char *text, size_t bytes)
 
     if (weft__worker_task(weft__self_worker()) == NULL)
         return weft__sys_write(stream, text, bytes);
-    ssize_t written = weft__sys_write_now(stream, text, bytes);
+    ssize_t written = weft__sys_io_write_now(stream, text, bytes, -1);
     if (written >= 0)
         return written;
     return weft__operation_run(&request, WEFT_NEVER, WEFT__OPERATION_SHIELDED, NULL);
