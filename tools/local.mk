@@ -215,11 +215,13 @@ unit_test_scripts += \
 check_PROGRAMS += \
     tests/tools/deny \
     tests/tools/gdb_program \
+    tools/examples/echo \
     tools/examples/producer
 tests_tools_deny_LDADD =
-tools_examples_producer_LDADD = \
+tools_examples_echo_LDADD = \
     libweft.la \
     $(JEMALLOC_LIBS)
+tools_examples_producer_LDADD = $(tools_examples_echo_LDADD)
 
 # The programs that `weft bench peers` runs beside ours; those whose tools are missing are left out. It
 # makes them itself when they are not there: they take longer than weft, and few want them.
