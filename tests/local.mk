@@ -73,6 +73,7 @@ unit_tests += \
     tests/unit/engine_test \
     tests/unit/event_test \
     tests/unit/fake_engine_test \
+    tests/unit/faults_test \
     tests/unit/file_test \
     tests/unit/fork_start_test \
     tests/unit/fork_test \

@@ -13,6 +13,8 @@ weft_sources += \
     %D%/compat_try.c \
     %D%/compat_vector.c \
     %D%/engine.h \
+    %D%/faults.c \
+    %D%/faults.h \
     %D%/kernel.c \
     %D%/kernel.h \
     %D%/kernel_reap.c \

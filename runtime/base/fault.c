@@ -4,6 +4,9 @@ struct fault {
     _Atomic uint32_t left; /* calls until the failure; 0: not armed */
     _Atomic uint32_t calls;
     _Atomic int error;
+    _Atomic int planned_error; /* 0: no plan */
+    _Atomic uint32_t planned_calls;
+    struct weft__fault_when when; /* of the plan; (i) while it has one */
 };
 
 _Atomic uint32_t weft__fault_armed;
@@ -39,6 +42,48 @@ const char *weft__fault_name(enum weft__fault_point point)
     return names[point];
 }
 
+/* splitmix64: all bits of the number depend on all of @seed and @call. */
+static uint64_t draw(uint64_t seed, uint32_t call)
+{
+    uint64_t x = seed + call * 0x9E3779B97F4A7C15u;
+
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+    return x ^ (x >> 31);
+}
+
+bool weft__fault_due(const struct weft__fault_when *when, uint32_t call)
+{
+    if (call < when->first || call > when->last)
+        return false;
+    return when->one_in <= 1 || draw(when->seed, call) % when->one_in == 0;
+}
+
+void weft__fault_plan(enum weft__fault_point point, int error, const struct weft__fault_when *when)
+{
+    struct fault *fault = &faults[point];
+    bool before = weft__load_relaxed(&fault->planned_error) != 0;
+
+    if (error != 0)
+        fault->when = *when;
+    weft__store_relaxed(&fault->planned_calls, 0);
+    weft__store_release(&fault->planned_error, error); /* pairs with count_planned */
+    if (error != 0 && !before)
+        weft__add_relaxed(&weft__fault_armed, 1);
+    if (error == 0 && before)
+        weft__sub_relaxed(&weft__fault_armed, 1);
+}
+
+static int count_planned(struct fault *fault)
+{
+    int error = weft__load_acquire(&fault->planned_error); /* pairs with weft__fault_plan */
+
+    if (error == 0)
+        return 0;
+    uint32_t call = weft__add_relaxed(&fault->planned_calls, 1) + 1;
+    return weft__fault_due(&fault->when, call) ? error : 0;
+}
+
 int weft__fault_count(enum weft__fault_point point)
 {
     struct fault *fault = &faults[point];
@@ -53,5 +98,5 @@ int weft__fault_count(enum weft__fault_point point)
         weft__sub_relaxed(&weft__fault_armed, 1);
         return weft__load_relaxed(&fault->error);
     }
-    return 0;
+    return count_planned(fault);
 }

@@ -51,7 +51,7 @@ static int wait_for_epoll(int epoll, int64_t wait_ns)
     struct pollfd watched = { .fd = epoll, .events = POLLIN };
     struct timespec span = span_of(wait_ns);
 
-    return (int)CALL(EPOLL, SYS_ppoll, address_of(&watched), 1, address_of(&span));
+    return (int)CALL(EPOLL_WAIT, SYS_ppoll, address_of(&watched), 1, address_of(&span));
 }
 
 int weft__sys_io_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t wait_ns)
@@ -61,7 +61,7 @@ int weft__sys_io_epoll_wait(int epoll, struct epoll_event *events, int count, in
 
     if (wait_ns > 0 && wait_ns != INT64_MAX) {
         if (!weft__load_relaxed(&no_exact_wait)) {
-            rc = (int)CALL(EPOLL, epoll_pwait2_number, epoll, address_of(events), count,
+            rc = (int)CALL(EPOLL_WAIT, epoll_pwait2_number, epoll, address_of(events), count,
                            address_of(&span));
             if (rc != -ENOSYS && rc != -EPERM)
                 return rc;
@@ -72,7 +72,7 @@ int weft__sys_io_epoll_wait(int epoll, struct epoll_event *events, int count, in
             return rc;
         wait_ns = 0;
     }
-    return (int)CALL(EPOLL, SYS_epoll_pwait, epoll, address_of(events), count,
+    return (int)CALL(EPOLL_WAIT, SYS_epoll_pwait, epoll, address_of(events), count,
                      wait_ns == 0 ? 0 : -1);
 }
 

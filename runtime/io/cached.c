@@ -3,6 +3,7 @@
 #include <sys/uio.h>
 
 #include "runtime/base/sys_io.h"
+#include "uring/faults.h"
 
 enum { misses_most = 6 };
 
@@ -12,7 +13,8 @@ static bool is_worth_it(struct weft__fd *fd, const struct weft__worker *worker, 
     const struct weft__task *task = weft__worker_task(worker);
 
     if (weft__load_relaxed(&fd->nature) != WEFT__FD_CACHED || task == NULL ||
-        !weft__step_is_alone(worker) || weft__task_canceled(task) || until.ns <= 0)
+        !weft__step_is_alone(worker) || weft__task_canceled(task) || until.ns <= 0 ||
+        weft__load_relaxed(&weft__faults_armed)) /* a plan is for operations */
         return false;
     uint8_t cold = weft__load_relaxed(&fd->cold);
     if (WEFT__LIKELY(cold == 0))

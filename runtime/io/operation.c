@@ -4,6 +4,7 @@
 #include "runtime/sched/error.h"
 #include "runtime/sched/park.h"
 #include "runtime/sched/runtime.h"
+#include "uring/faults.h"
 
 struct pending {
     struct weft__operation operation;
@@ -122,6 +123,17 @@ static int run_once(struct weft__worker *worker, struct weft__task *task,
     return outcome(pending.result, rc, asked);
 }
 
+/* The same where a plan of faults is armed: it may have the answer, or a shorter request. */
+WEFT__COLD static int run_planned(struct weft__worker *worker, struct weft__task *task,
+                                  const struct weft__request *request, weft_deadline until,
+                                  bool shielded, struct weft__operation_watch *watch)
+{
+    struct weft__request changed = *request;
+    int rc = weft__faults_meet(&changed);
+
+    return rc < 0 ? rc : run_once(worker, task, &changed, until, shielded, watch);
+}
+
 /* BOUND: a signal comes in between only so often as signals come. */
 int weft__operation_run(const struct weft__request *request, weft_deadline until, unsigned flags,
                         struct weft__operation_watch *watch)
@@ -134,7 +146,9 @@ int weft__operation_run(const struct weft__request *request, weft_deadline until
         struct weft__task *task = weft__worker_task(worker);
         if (task == NULL)
             return weft__error_outside();
-        rc = run_once(worker, task, request, until, shielded, watch);
+        rc = WEFT__UNLIKELY(weft__load_relaxed(&weft__faults_armed))
+                 ? run_planned(worker, task, request, until, shielded, watch)
+                 : run_once(worker, task, request, until, shielded, watch);
     } while (WEFT__UNLIKELY(rc == -EINTR));
     return rc;
 }

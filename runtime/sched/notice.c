@@ -14,6 +14,7 @@
 
 #include "numa/memory.h"
 #include "runtime/task/guard.h"
+#include "uring/faults.h"
 
 enum finding {
     NO_DEFER_TASKRUN = 1u << 0,
@@ -23,7 +24,8 @@ enum finding {
     NO_POLICY_CALLS = 1u << 4,
     NO_BINDING = 1u << 5,
     NO_PINNING = 1u << 6,
-    NO_RING = 1u << 7
+    NO_RING = 1u << 7,
+    FAULTS_PLANNED = 1u << 8
 };
 
 static _Atomic uint32_t said; /* of enum finding */
@@ -147,8 +149,16 @@ static void say_pinning(struct weft__runtime *runtime)
     }
 }
 
+static void say_faults(struct weft__runtime *runtime)
+{
+    if (weft__faults_planned() && claims(runtime, FAULTS_PLANNED))
+        weft__runtime_report(runtime, "weft: operations and system calls fail on purpose, by the "
+                                      "plan in WEFT_FAULT; see weft-faults(7)");
+}
+
 void weft__notice_start(struct weft__runtime *runtime)
 {
+    say_faults(runtime);
     say_engine(runtime);
     say_guards(runtime);
     say_policy(runtime);

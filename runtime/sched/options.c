@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runtime/base/clock.h"
+#include "uring/faults.h"
 
 enum { workers_max = 1024, spin_us_max = 1000, default_spin_us = 50, entries_max = 32768 };
 
@@ -156,6 +157,9 @@ static int read_environment(struct weft__options *options, char *out_text, size_
         options->watchdog_ns = watchdog_ms * WEFT__NS_PER_MS;
     if (rc >= 0)
         rc = read_number("WEFT_HELPERS", 1, helpers_max, &options->helpers, out_text, text_bytes);
+    if (rc >= 0)
+        rc = weft__faults_read(getenv("WEFT_FAULT"), getenv("WEFT_SEED"), &options->engine,
+                               out_text, text_bytes);
     return rc;
 }
 

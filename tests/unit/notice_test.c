@@ -47,6 +47,11 @@ static void wish_compat(void)
     (void)setenv("WEFT_ENGINE", "compat", 1);
 }
 
+static void plan_faults(void)
+{
+    (void)setenv("WEFT_FAULT", "recv:EIO:1/1000", 1);
+}
+
 static void refuse_ring(void)
 {
     (void)unsetenv("WEFT_ENGINE");
@@ -117,6 +122,7 @@ static const struct {
       1,
       ring,
       { "DEFER_TASKRUN", "CPU time", "use Linux" } },
+    { "faults", plan_faults, end_well, 1, any, { "on purpose", "WEFT_FAULT", "weft-faults(7)" } },
     { "messages", hide_msg_ring, end_well, 1, ring, { "MSG_RING", "event descriptors", "use" } },
     { "compat", wish_compat, end_well, 1, choice, { "compat engine", "CPU", "WEFT_ENGINE" } },
     { "refused", refuse_ring, end_well, 1, choice, { "compat engine", "CPU", "io_uring" } },
