@@ -169,7 +169,8 @@ conformance_tests += \
 fault_tests += \
     tests/fault/calls_fault \
     tests/fault/engine_fault \
-    tests/fault/runtime_fault
+    tests/fault/runtime_fault \
+    tests/fault/socket_fault
 
 stress_tests += \
     tests/stress/blocking_calls \

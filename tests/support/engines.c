@@ -24,6 +24,23 @@ bool engines_use_ring(void)
     return engines_refusal() == NULL;
 }
 
+void engines_each(void (*run)(void))
+{
+    const char *wish = getenv("WEFT_ENGINE");
+
+    if (wish != NULL && wish[0] != '\0') {
+        run();
+        return;
+    }
+    if (engines_refusal() == NULL) {
+        (void)setenv("WEFT_ENGINE", "kernel", 1);
+        run();
+    }
+    (void)setenv("WEFT_ENGINE", "compat", 1);
+    run();
+    (void)unsetenv("WEFT_ENGINE");
+}
+
 const char *engines_skip_notice(const char *said)
 {
     static const char notice[] = "weft: the compat engine is used";

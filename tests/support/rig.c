@@ -76,7 +76,8 @@ uint32_t rig_mappings(void)
 
 void rig_run_with(const weft_runtime_options *given, weft_task_fn body)
 {
-    char about[32];
+    char about[64];
+    const char *engine = getenv("WEFT_ENGINE");
     weft_error error = WEFT_ERROR_INIT;
     weft_counters counters = WEFT_COUNTERS_INIT;
     uint64_t records = rig_records();
@@ -87,7 +88,8 @@ void rig_run_with(const weft_runtime_options *given, weft_task_fn body)
     if (runtime < 0)
         (void)fprintf(stderr, "no runtime: %s\n", error.text);
     CU_ASSERT_TRUE_FATAL(runtime > 0);
-    (void)snprintf(about, sizeof(about), "%u workers", options.workers);
+    (void)snprintf(about, sizeof(about), "%u workers%s%.20s", options.workers,
+                   engine != NULL ? ", engine " : "", engine != NULL ? engine : "");
     expect_about(about);
     EXPECT_EQ(weft_call(runtime, body, NULL), 0);
     EXPECT_EQ(weft_counters_read(runtime, -1, &counters), 0);
