@@ -57,6 +57,7 @@ unit_tests += \
     tests/unit/chan_size_test \
     tests/unit/chan_test \
     tests/unit/chan_typed_test \
+    tests/unit/close_race_test \
     tests/unit/compat_test \
     tests/unit/condition_test \
     tests/unit/counters_test \
