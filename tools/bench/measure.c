@@ -53,6 +53,13 @@ static bool has_file(const struct weft__metric *metric, const struct weft__measu
     return rc == 0;
 }
 
+/* Which engine runs weft stands above the table already. */
+static bool says_engine_alone(const char *notes)
+{
+    static const char notice[] = "weft: the compat engine is used in place of io_uring";
+    return strncmp(notes, notice, sizeof(notice) - 1) == 0 && strchr(notes, '\n') == NULL;
+}
+
 /* One run of ours (@program NULL) or of a peer's program. Returns whether it gave a true figure. */
 static bool run_once(struct weft__series *series, const char *program, bool quick,
                      struct weft__report *report, double *out_value)
@@ -81,7 +88,7 @@ static bool run_once(struct weft__series *series, const char *program, bool quic
                            metric->name, who, answer.checksum, metric->checksum(count));
         return false;
     }
-    if (answer.notes[0] != '\0')
+    if (answer.notes[0] != '\0' && !says_engine_alone(answer.notes))
         weft__report_remark(report, "%s of %s said: %s", metric->name, who, answer.notes);
     series->workers = answer.workers != 0    ? answer.workers
                       : metric->workers != 0 ? metric->workers
