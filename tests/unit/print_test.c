@@ -205,6 +205,64 @@ static void test_who_prints_all_the_time_lets_others_print(void)
     expect_assert();
 }
 
+/* ---- standard output and error in one file, which stands in one place ---- */
+
+enum { chatters = 8, chats = 300 };
+
+static int chat(void *argument)
+{
+    int number = *(const int *)argument;
+
+    for (int i = 0; i < chats; i++)
+        EXPECT(((number + i) % 2 == 0 ? weft_printf : weft_eprintf)("%d says %d\n", number, i) > 0);
+    return 0;
+}
+
+static int chat_all(void *argument)
+{
+    weft_scope scope = weft_scope_open(NULL);
+
+    (void)argument;
+    for (int i = 0; i < chatters; i++)
+        EXPECT(weft_spawn(
+                   scope, chat, &i,
+                   &WEFT_SPAWN_OPTIONS(.copy_bytes = sizeof(i), .place = weft_place_spread())) > 0);
+    return weft_scope_close(scope);
+}
+
+/* Notices of the runtime aside. */
+static int count_chats(int fd)
+{
+    char line[512];
+    int count = 0;
+    FILE *file = fdopen(fd, "r");
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    rewind(file);
+    while (fgets(line, sizeof(line), file) != NULL)
+        count += strstr(line, " says ") != NULL;
+    (void)fclose(file);
+    return count;
+}
+
+static void test_output_and_error_in_one_file_lose_no_line(void)
+{
+    char path[] = "/tmp/weft-print-XXXXXX";
+    int fd = mkstemp(path), before[2] = { dup(STDOUT_FILENO), dup(STDERR_FILENO) };
+
+    CU_ASSERT_TRUE_FATAL(fd >= 0);
+    (void)unlink(path);
+    (void)fflush(NULL);
+    (void)dup2(fd, STDOUT_FILENO);
+    (void)dup2(fd, STDERR_FILENO);
+    rig_each(chat_all);
+    (void)dup2(before[0], STDOUT_FILENO);
+    (void)dup2(before[1], STDERR_FILENO);
+    CU_ASSERT_EQUAL(count_chats(fd), 3 * chatters * chats);
+    (void)close(before[0]);
+    (void)close(before[1]);
+}
+
 static int errors[3];
 
 static int print_into_nothing(void *argument)
@@ -247,6 +305,7 @@ int main(int argc, char **argv)
     static const struct unit_test tests[] = {
         UNIT_TEST(test_texts_come_whole_through_a_small_slow_pipe),
         UNIT_TEST(test_who_prints_all_the_time_lets_others_print),
+        UNIT_TEST(test_output_and_error_in_one_file_lose_no_line),
         UNIT_TEST(test_print_errors_are_those_of_write),
         UNIT_TEST(test_print_returns_the_bytes),
     };
