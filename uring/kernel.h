@@ -89,6 +89,9 @@ int weft__kernel_submit_op(struct weft__engine *engine, const struct weft__reque
                            void *waiter, weft__op_id *out_op);
 int weft__kernel_submit_cancel(struct weft__engine *engine, weft__op_id id);
 uint32_t weft__kernel_submit_cancel_all(struct weft__engine *engine);
+/* A cancel of the record that @user_data names has found nothing: asks once more if it has not
+ * ended. */
+void weft__kernel_submit_cancel_again(struct weft__kernel *kernel, uint64_t user_data);
 int weft__kernel_submit_flush(struct weft__engine *engine);
 
 /* A zeroed entry, staged; flushes when the SQ is full. NULL: still no room. Its user_data must be

@@ -75,7 +75,10 @@ static bool complete(struct weft__kernel *kernel, const struct io_uring_cqe *cqe
         if (cqe->res < 0)
             weft__message_failed(kernel, weft__op_generation(cqe->user_data));
         return false;
-    case WEFT__TAG_CANCEL: /* the op has ended already; its own completion tells */ return false;
+    case WEFT__TAG_CANCEL:
+        if (cqe->res == -ENOENT)
+            weft__kernel_submit_cancel_again(kernel, cqe->user_data);
+        return false;
     default: return ignore(kernel);
     }
 }
@@ -212,8 +215,8 @@ int weft__kernel_reap_wait(struct weft__engine *engine, int64_t until_ns)
         if (seen != 0 || kernel->room_said)
             return seen;
     }
-    weft__kernel_submit_deferred(kernel);
     for (;;) {
+        weft__kernel_submit_deferred(kernel);
         int64_t now_ns = until_ns == INT64_MAX ? 0 : weft__clock_now();
         if (now_ns >= until_ns)
             return weft__kernel_reap_poll(engine, WAIT_BUDGET);

@@ -6,7 +6,10 @@
 #include "runtime/base/sys.h"
 #include "uring/kernel.h"
 
-enum { FLUSH_TRIES = 4 /* enters that moved nothing before flush gives up for now */ };
+enum {
+    FLUSH_TRIES = 4,  /* enters that moved nothing before flush gives up for now */
+    MISSES_MOST = 250 /* cancels that do not find their op */
+};
 
 static uint32_t staged_entries(const struct weft__kernel *kernel)
 {
@@ -238,7 +241,7 @@ static bool stage_cancel(struct weft__kernel *kernel, const struct weft__op *op)
     if (sqe == NULL)
         return false;
     io_uring_prep_cancel64(sqe, weft__op_user_data(WEFT__TAG_OP, op->index, op->generation), 0);
-    sqe->user_data = weft__op_user_data(WEFT__TAG_CANCEL, 0, op->generation);
+    sqe->user_data = weft__op_user_data(WEFT__TAG_CANCEL, op->index, op->generation);
     if (weft__kernel_has(kernel, WEFT__FEATURE_CQE_SKIP))
         sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
     return true;
@@ -262,6 +265,23 @@ int weft__kernel_submit_cancel(struct weft__engine *engine, weft__op_id id)
     struct weft__op *op = weft__op_find(&kernel->slab, id);
 
     return op == NULL ? -ENOENT : cancel_op(kernel, op);
+}
+
+/*
+ * An op that the kernel is about to try anew, because its file was said to be ready, is in none of
+ * the lists where a cancel looks. A socket of the Unix family that connects to a full backlog is
+ * always said to be ready: it is tried 128 times, and then waits in a thread of the kernel. Each
+ * enter lets it get on by one try at least. BOUND: MISSES_MOST cancels; one that is with a device
+ * is never found, and ends when the device has answered.
+ */
+void weft__kernel_submit_cancel_again(struct weft__kernel *kernel, uint64_t user_data)
+{
+    struct weft__op *op = weft__op_find(&kernel->slab, user_data);
+
+    if (op == NULL || op->missed == MISSES_MOST)
+        return;
+    op->missed++;
+    (void)cancel_op(kernel, op);
 }
 
 uint32_t weft__kernel_submit_cancel_all(struct weft__engine *engine)

@@ -105,6 +105,7 @@ int weft__op_take(struct weft__op_slab *slab, struct weft__op **out_op)
     slab->in_use++;
     op->in_use = true;
     op->multishot = false;
+    op->missed = 0;
     *out_op = op;
     return 0;
 }

@@ -17,7 +17,7 @@
 enum weft__op_tag {
     WEFT__TAG_OP = 1,   /* a record of the slab */
     WEFT__TAG_WAKE,     /* a doorbell that another ring or thread posted to us */
-    WEFT__TAG_CANCEL,   /* our ASYNC_CANCEL failed: the op had ended already */
+    WEFT__TAG_CANCEL,   /* our ASYNC_CANCEL of a record failed */
     WEFT__TAG_INTERNAL, /* enum weft__op_internal */
     WEFT__TAG_DOORBELL  /* a doorbell of ours failed; the serial names its target */
 };
@@ -43,6 +43,7 @@ struct weft__op {
     uint8_t opcode;     /* enum weft__opcode */
     bool in_use;
     bool multishot;
+    uint8_t missed; /* cancels that have not found it */
 };
 
 struct weft__op_slab {

@@ -217,6 +217,46 @@ static void test_connect_ends_at_its_deadline(void)
     rig_each(connect_waits);
 }
 
+static int connect_to(void *argument)
+{
+    weft_fd fd = weft_connect(argument, WEFT_NEVER);
+
+    return fd < 0 ? (int)fd : weft_close(fd);
+}
+
+/* io_uring takes a Unix socket without a connection for ready to send, and tries on and on before
+ * it waits; meanwhile it does not find what is to be cancelled. Here the cancel comes in the same
+ * batch as the connect. */
+static int cancel_connect(void *argument)
+{
+    weft_fd made[waiters];
+    weft_address at = sockets_place(2);
+    weft_fd listener = weft_listen(&at, &WEFT_LISTEN_OPTIONS(.backlog = 1));
+    int count = fill_backlog(&at, made);
+
+    (void)argument;
+    for (int round = 0; round < rounds; round++) {
+        weft_scope scope = weft_scope_open(&run_all);
+        weft_task task = weft_go_copy(scope, connect_to, &at, sizeof(at));
+        rig_await(task, WEFT_TASK_WAITING);
+        for (int i = 0; i < round % 3; i++)
+            (void)weft_yield();
+        EXPECT_EQ(weft_cancel(task), 0);
+        EXPECT_EQ(weft_wait(task, WEFT_NEVER), -ECANCELED);
+        (void)weft_scope_close(scope);
+    }
+    while (count > 0)
+        EXPECT_EQ(weft_close(made[--count]), 0);
+    EXPECT_EQ(weft_close(listener), 0);
+    sockets_forget(&at);
+    return 0;
+}
+
+static void test_connect_to_a_full_backlog_can_be_canceled(void)
+{
+    rig_each(cancel_connect);
+}
+
 static int accept_one(void *argument)
 {
     weft_fd got = weft_accept(*(const weft_fd *)argument, NULL, WEFT_NEVER);
@@ -527,6 +567,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_listen_options_do_what_they_say),
         UNIT_TEST(test_connect_errors_are_those_of_connect),
         UNIT_TEST(test_connect_ends_at_its_deadline),
+        UNIT_TEST(test_connect_to_a_full_backlog_can_be_canceled),
         UNIT_TEST(test_close_ends_the_accepts_under_way),
         UNIT_TEST(test_each_connection_goes_to_one_accept),
         UNIT_TEST(test_accept_canceled_loses_no_connection),
