@@ -20,6 +20,7 @@
 #include "numa/mallocx.h"
 #include "numa/topology.h"
 #include "runtime/base/check.h"
+#include "runtime/base/fallback.h"
 #include "runtime/base/fault.h"
 #include "runtime/base/lock.h"
 #include "runtime/base/sys.h"
@@ -72,6 +73,8 @@ void weft__memory_look(struct weft__memory_facts *out_facts)
     found.jemalloc = find_jemalloc(found.allocator, sizeof(found.allocator));
     found.policy_error = try_policy_calls();
     found.policy_calls = found.policy_error == 0;
+    if (!found.policy_calls)
+        WEFT__FALLBACK(MEMORY_UNBOUND);
     *out_facts = found;
 }
 
@@ -200,8 +203,10 @@ static void prefer_node(void *address, size_t bytes, unsigned node_id)
     int rc = weft__sys_mbind(address, bytes, MPOL_PREFERRED, nodes, WEFT__TOPOLOGY_NODES_MAX + 1,
                              0);
     int none = 0;
-    if (rc < 0)
-        (void)weft__cas_relaxed(&bind_error, &none, rc);
+    if (rc == 0)
+        return;
+    WEFT__FALLBACK(MEMORY_BIND_REFUSED);
+    (void)weft__cas_relaxed(&bind_error, &none, rc);
 }
 
 int weft__memory_bind_error(void)

@@ -79,6 +79,8 @@ weft_sources += \
     runtime/base/compiler.h \
     runtime/base/descriptor.c \
     runtime/base/descriptor.h \
+    runtime/base/fallback.c \
+    runtime/base/fallback.h \
     runtime/base/fault.c \
     runtime/base/fault.h \
     runtime/base/list.h \

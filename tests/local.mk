@@ -170,6 +170,7 @@ conformance_tests += \
 fault_tests += \
     tests/fault/calls_fault \
     tests/fault/engine_fault \
+    tests/fault/fallbacks_fault \
     tests/fault/runtime_fault \
     tests/fault/socket_fault
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "runtime/base/fallback.h"
 #include "uring/probe.h"
 #include "uring/setup_error.h"
 
@@ -43,6 +44,8 @@ int weft__choice_make(enum weft__choice_wish wish, struct weft__choice *out_choi
         return rc;
     }
     out_choice->compat = rc < 0;
+    if (out_choice->compat)
+        WEFT__FALLBACK(ENGINE_COMPAT);
     (void)snprintf(out_choice->why, sizeof(out_choice->why), "%s", refusal.text);
     return 0;
 }

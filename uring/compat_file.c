@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "numa/memory.h"
+#include "runtime/base/fallback.h"
 #include "uring/compat.h"
 
 #define ONE ((uint32_t)EPOLLONESHOT)
@@ -238,9 +239,10 @@ void weft__compat_file_arm(struct weft__compat *compat)
             ((events & file->armed) == events && (events & MODES) == (file->armed & MODES)))
             continue;
         int rc = set(compat, file, events);
-        if (rc == -EPERM)
+        if (rc == -EPERM) {
+            WEFT__FALLBACK(EPOLL_REFUSED);
             hand_over(compat, file);
-        else if (rc < 0)
+        } else if (rc < 0)
             fail_all(compat, file, rc == -ENOSPC ? -ENOMEM : rc); /* fs.epoll.max_user_watches */
     }
 }

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "runtime/base/check.h"
+#include "runtime/base/fallback.h"
 #include "uring/compat.h"
 
 static enum weft__compat_verdict done(struct weft__compat *compat, struct weft__compat_op *op,
@@ -65,8 +66,11 @@ static enum weft__compat_verdict try_otherwise(struct weft__compat *compat,
                      ? weft__sys_io_recv(request->fd, buffer_of(op), request->bytes, MSG_DONTWAIT)
                      : weft__sys_io_send(request->fd, buffer_of(op), request->bytes, MSG_DONTWAIT);
 
-    if (rc != -ENOTSOCK)
+    if (rc != -ENOTSOCK) {
+        WEFT__FALLBACK(TRANSFER_BY_RECV);
         return done_unless_again(compat, op, rc);
+    }
+    WEFT__FALLBACK(TRANSFER_BY_HELPER);
     op->blocks = true;
     return weft__compat_on_disk(request->fd) ? WEFT__VERDICT_HELP : WEFT__VERDICT_WAIT;
 }
@@ -179,8 +183,10 @@ static enum weft__compat_verdict try_connect(struct weft__compat *compat,
         return done(compat, op, rc < 0 ? rc : -error);
     }
     rc = connect_now(&op->request);
-    if (rc == -EAGAIN)
+    if (rc == -EAGAIN) {
+        WEFT__FALLBACK(CONNECT_AGAIN);
         return WEFT__VERDICT_RETRY;
+    }
     op->begun = rc == -EINPROGRESS;
     return op->begun ? WEFT__VERDICT_WAIT : done(compat, op, rc);
 }

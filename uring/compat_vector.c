@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "runtime/base/fallback.h"
 #include "uring/compat.h"
 
 static ssize_t transfer(const struct weft__request *request, const struct iovec *parts, int count,
@@ -59,6 +60,8 @@ enum weft__compat_verdict weft__compat_vector_try(struct weft__compat *compat,
     if (rc == -EOPNOTSUPP) {
         rc = transfer_message(request);
         op->blocks = rc == -ENOTSOCK;
+        if (op->blocks)
+            WEFT__FALLBACK(VECTOR_BY_HELPER);
         rc = op->blocks ? -EAGAIN : rc;
     }
     if (rc == -EAGAIN)

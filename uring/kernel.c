@@ -13,6 +13,7 @@
 
 #include "numa/memory.h"
 #include "runtime/base/descriptor.h"
+#include "runtime/base/fallback.h"
 #include "runtime/base/fault.h"
 #include "runtime/base/sys.h"
 #include "uring/setup_error.h"
@@ -99,8 +100,10 @@ static void register_ring(struct weft__kernel *kernel)
 
     kernel->enter_fd = kernel->ring_fd;
     if (!weft__kernel_has(kernel, WEFT__FEATURE_REGISTERED_RING) ||
-        weft__sys_io_uring_register(kernel->ring_fd, IORING_REGISTER_RING_FDS, &slot, 1) != 1)
+        weft__sys_io_uring_register(kernel->ring_fd, IORING_REGISTER_RING_FDS, &slot, 1) != 1) {
+        WEFT__FALLBACK(NO_REGISTERED_RING);
         return;
+    }
     kernel->registered = true;
     kernel->enter_fd = (int)slot.offset;
     kernel->enter_flags |= IORING_ENTER_REGISTERED_RING;
@@ -193,6 +196,8 @@ static int open_with(const struct weft__engine_config *config, void *owner,
     kernel->features = probe->features;
     kernel->base.missing = ~probe->features & ((UINT32_C(1) << WEFT__FEATURE_COUNT) - 1);
     kernel->ops = probe->ops;
+    if (!weft__kernel_has(kernel, WEFT__FEATURE_DEFER_TASKRUN))
+        WEFT__FALLBACK(NO_DEFER_TASKRUN);
     kernel->ring_fd = -1;
     kernel->bell_fd = -1;
     weft__list_init(&kernel->to_cancel);

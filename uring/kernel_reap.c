@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "runtime/base/clock.h"
+#include "runtime/base/fallback.h"
 #include "uring/kernel.h"
 
 enum {
@@ -74,6 +75,8 @@ static bool complete(struct weft__kernel *kernel, const struct io_uring_cqe *cqe
     case WEFT__TAG_DOORBELL:
         if (cqe->res < 0)
             weft__message_failed(kernel, weft__op_generation(cqe->user_data));
+        else
+            WEFT__FALLBACK(COMPLETION_UNWANTED);
         return false;
     case WEFT__TAG_CANCEL:
         if (cqe->res == -ENOENT)
@@ -124,8 +127,10 @@ static void announce_room(struct weft__kernel *kernel)
 /* A backlog that the CQ could not hold is waiting in the kernel. */
 static void count_overflow(struct weft__kernel *kernel)
 {
-    if ((weft__kernel_wants(kernel) & IORING_SQ_CQ_OVERFLOW) != 0)
-        weft__bump(&kernel->base.counters.overflowed);
+    if ((weft__kernel_wants(kernel) & IORING_SQ_CQ_OVERFLOW) == 0)
+        return;
+    WEFT__FALLBACK(CQ_OVERFLOWED);
+    weft__bump(&kernel->base.counters.overflowed);
 }
 
 /* Whether this round of a poll has to enter. In overflow the CQ is emptied first: the kernel can
@@ -200,8 +205,10 @@ static int sleep_once(struct weft__kernel *kernel, int64_t until_ns, int64_t now
 
     if (weft__kernel_has(kernel, WEFT__FEATURE_EXT_ARG) || weft__timeout_stage(kernel, until_ns))
         rc = enter_sleep(kernel, true, wait_ns);
-    if (rc == -EAGAIN || rc == -EBUSY)
+    if (rc == -EAGAIN || rc == -EBUSY) {
+        WEFT__FALLBACK(SUBMIT_STARVED);
         rc = sleep_starved(kernel, wait_ns);
+    }
     return rc < 0 && !weft__kernel_transient(rc) ? rc : 0;
 }
 

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include "runtime/base/check.h"
+#include "runtime/base/fallback.h"
 #include "runtime/base/sys.h"
 #include "uring/kernel.h"
 
@@ -252,6 +253,7 @@ static int cancel_op(struct weft__kernel *kernel, struct weft__op *op)
     bool waits = !weft__list_empty(&op->cancel_link);
 
     if (waits || !stage_cancel(kernel, op)) {
+        WEFT__FALLBACK(CANCEL_DEFERRED);
         if (!waits)
             weft__list_append(&kernel->to_cancel, &op->cancel_link);
         return -EAGAIN;
@@ -280,6 +282,7 @@ void weft__kernel_submit_cancel_again(struct weft__kernel *kernel, uint64_t user
 
     if (op == NULL || op->missed == MISSES_MOST)
         return;
+    WEFT__FALLBACK(CANCEL_AGAIN);
     op->missed++;
     (void)cancel_op(kernel, op);
 }

@@ -22,6 +22,7 @@
 #include <poll.h>
 
 #include "runtime/base/check.h"
+#include "runtime/base/fallback.h"
 #include "runtime/base/lock.h"
 #include "runtime/base/sys.h"
 #include "uring/kernel.h"
@@ -104,8 +105,10 @@ int weft__message_notify(struct weft__engine *engine)
                                0);
         rc = weft__sys_io_uring_register(-1, WEFT__REGISTER_SEND_MSG_RING, &sqe, 1);
     }
-    if (rc < 0)
+    if (rc < 0) {
+        WEFT__FALLBACK(NOTIFY_BY_BELL);
         rc = write_bell(target);
+    }
     weft__sys_errno_set(saved_errno);
     return rc < 0 ? rc : 0;
 }
@@ -121,7 +124,9 @@ static void fill_own_doorbell(struct io_uring_sqe *sqe)
 static void fill_doorbell(const struct weft__kernel *kernel, const struct weft__kernel *target,
                           struct io_uring_sqe *sqe)
 {
-    io_uring_prep_msg_ring(sqe, target->ring_fd, 0, weft__op_user_data(WEFT__TAG_WAKE, 0, 1), 0);
+    int ring_fd = weft__fault(WEFT__FAULT_DOORBELL) == 0 ? target->ring_fd : -1;
+
+    io_uring_prep_msg_ring(sqe, ring_fd, 0, weft__op_user_data(WEFT__TAG_WAKE, 0, 1), 0);
     sqe->user_data = weft__op_user_data(WEFT__TAG_DOORBELL, 0, target->serial);
     if (weft__kernel_has(kernel, WEFT__FEATURE_CQE_SKIP))
         sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
@@ -137,8 +142,10 @@ int weft__message_doorbell(struct weft__engine *from, struct weft__engine *to)
     weft__bump(&from->counters.doorbells_sent);
     if (weft__kernel_has(kernel, WEFT__FEATURE_MSG_RING))
         sqe = weft__kernel_submit_entry(kernel);
-    if (sqe == NULL)
+    if (sqe == NULL) {
+        WEFT__FALLBACK(DOORBELL_BY_BELL);
         return weft__message_notify(to);
+    }
     order_before_ring(target);
     if (kernel == target)
         fill_own_doorbell(sqe);
@@ -155,6 +162,7 @@ void weft__message_received(struct weft__kernel *kernel)
 
 void weft__message_failed(struct weft__kernel *kernel, uint32_t target_serial)
 {
+    WEFT__FALLBACK(DOORBELL_FAILED);
     weft__bump(&kernel->base.counters.doorbells_failed);
     weft__lock_acquire(&registry_lock); /* pairs with the release below */
     for (struct weft__list *link = registry.next; link != &registry; link = link->next) {

@@ -16,6 +16,7 @@
 #include "numa/memory.h"
 #include "numa/plan.h"
 #include "runtime/base/clock.h"
+#include "runtime/base/fallback.h"
 #include "runtime/base/fault.h"
 #include "runtime/base/sys.h"
 
@@ -165,7 +166,10 @@ static int ensure_helper(struct weft__pool *pool)
     if (pool->idle > weft__load_relaxed(&pool->counters.queued) || running == pool->threads_max)
         return 0;
     int rc = start_helper(pool);
-    return running == 0 ? rc : 0;
+    if (rc == 0 || running == 0)
+        return rc;
+    WEFT__FALLBACK(HELPERS_FEWER);
+    return 0;
 }
 
 static int submit_locked(struct weft__pool *pool, struct weft__job *job)

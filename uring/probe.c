@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "numa/memory.h"
+#include "runtime/base/fallback.h"
 #include "runtime/base/fault.h"
 #include "runtime/base/lock.h"
 #include "runtime/base/sys.h"
@@ -107,6 +108,7 @@ int weft__probe_setup(unsigned sq_entries, unsigned cq_entries, uint32_t flags,
             step++;
         if (step == WEFT__COUNT(given_up))
             return -EINVAL;
+        WEFT__FALLBACK(SETUP_OLDER_FLAGS);
         flags &= ~given_up[step];
     }
 }

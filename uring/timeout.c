@@ -6,11 +6,13 @@
 #include "uring/kernel.h"
 
 #include "runtime/base/clock.h"
+#include "runtime/base/fallback.h"
 
 bool weft__timeout_stage(struct weft__kernel *kernel, int64_t until_ns)
 {
     if (until_ns == INT64_MAX || (kernel->timer_armed && kernel->timer_until_ns <= until_ns))
         return true;
+    WEFT__FALLBACK(TIMEOUT_OPERATION);
     struct io_uring_sqe *sqe = weft__kernel_submit_entry(kernel);
     if (sqe == NULL)
         return false;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "runtime/base/fallback.h"
 #include "runtime/base/sys.h"
 
 enum { piece = 4096 }; /* what an empty pipe takes at once */
@@ -29,6 +30,7 @@ void weft__peek_close(struct weft__peek *peek)
 WEFT__COLD static bool copy_through_pipe(struct weft__peek *peek, const char *from, char *to,
                                          size_t bytes)
 {
+    WEFT__FALLBACK(PEEK_BY_PIPE);
     if (peek->ends[0] < 0 && weft__sys_pipe(peek->ends, O_CLOEXEC) < 0)
         return false;
     while (bytes > 0) {

@@ -3,6 +3,7 @@
  * known to sanitizers, and neither fits an engine that stands for the kernel's ring.
  */
 #include "runtime/base/sys_io.h"
+#include "runtime/base/fallback.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,6 +68,7 @@ int weft__sys_io_epoll_wait(int epoll, struct epoll_event *events, int count, in
                 return rc;
             weft__store_relaxed(&no_exact_wait, true);
         }
+        WEFT__FALLBACK(EPOLL_WAIT_BY_POLL);
         rc = wait_for_epoll(epoll, wait_ns);
         if (rc < 0)
             return rc;

@@ -2,6 +2,7 @@
 
 #include <sys/uio.h>
 
+#include "runtime/base/fallback.h"
 #include "runtime/base/sys_io.h"
 #include "uring/faults.h"
 
@@ -42,6 +43,7 @@ ssize_t weft__cached_read(struct weft__fd *fd, const struct iovec *parts, size_t
     weft__bump(&worker->counters.system_calls);
     ssize_t count = weft__sys_io_readv(fd->number, parts, (int)part_count, offset, RWF_NOWAIT);
     if (WEFT__UNLIKELY(count < 0)) {
+        WEFT__FALLBACK(CACHED_READ_MISSED);
         note_miss(fd);
         return -EAGAIN;
     }

@@ -3,6 +3,7 @@
 
 #include <weft/blocking.h>
 
+#include "runtime/base/fallback.h"
 #include "runtime/base/sys.h"
 #include "runtime/io/fd.h"
 
@@ -56,6 +57,7 @@ int weft_ftruncate(weft_fd fd, int64_t bytes, weft_deadline until)
     };
     rc = weft__fd_run(held, &request, until, 0);
     if (rc == -EOPNOTSUPP) {
+        WEFT__FALLBACK(FTRUNCATE_BY_HELPER);
         struct cut cut = { .number = held->number, .bytes = bytes };
         rc = (int)weft_blocking_call(set_length, &cut, NULL, until);
     }

@@ -1,6 +1,7 @@
 #include "runtime/io/operation.h"
 
 #include "runtime/base/check.h"
+#include "runtime/base/fallback.h"
 #include "runtime/sched/error.h"
 #include "runtime/sched/park.h"
 #include "runtime/sched/runtime.h"
@@ -70,6 +71,7 @@ static int submit(struct weft__worker *worker, const struct weft__request *reque
 
     while ((rc = weft__engine_submit(worker->engine, request, pending, &pending->operation.id)) ==
            -EAGAIN) {
+        WEFT__FALLBACK(SUBMIT_REFUSED);
         rc = wait_for_room(worker, until, manner);
         if (rc < 0)
             return rc;

@@ -13,6 +13,7 @@
 
 #include "numa/memory.h"
 #include "runtime/base/check.h"
+#include "runtime/base/fallback.h"
 #include "runtime/base/sys_io.h"
 #include "runtime/io/gate.h"
 #include "runtime/io/operation.h"
@@ -59,8 +60,11 @@ static ssize_t write_some(int stream, const char *text, size_t bytes)
     ssize_t written = weft__sys_io_write_now(stream, text, bytes, -1);
     if (written >= 0)
         return written;
-    if (weft__sys_io_kind(stream) == S_IFREG)
+    if (weft__sys_io_kind(stream) == S_IFREG) {
+        WEFT__FALLBACK(PRINT_BY_WRITE);
         return weft__sys_write(stream, text, bytes);
+    }
+    WEFT__FALLBACK(PRINT_BY_OPERATION);
     return weft__operation_run(&request, WEFT_NEVER, WEFT__OPERATION_SHIELDED, NULL);
 }
 

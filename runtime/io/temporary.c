@@ -11,6 +11,7 @@
 #include "numa/memory.h"
 #include "runtime/base/check.h"
 #include "runtime/base/clock.h"
+#include "runtime/base/fallback.h"
 #include "runtime/base/sys.h"
 #include "runtime/io/fd.h"
 #include "runtime/sched/error.h"
@@ -114,8 +115,10 @@ weft_fd weft_temporary_open(const char *folder, weft_deadline until)
         return weft__error_outside();
     folder = folder_or_default(folder);
     int number = open_new(folder, O_TMPFILE, until);
-    if (number == -EOPNOTSUPP || number == -EISDIR)
+    if (number == -EOPNOTSUPP || number == -EISDIR) {
+        WEFT__FALLBACK(TEMPORARY_NAMED);
         number = open_and_remove(folder, until);
+    }
     return number < 0 ? number : weft__fd_take(number);
 }
 

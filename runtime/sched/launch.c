@@ -9,6 +9,7 @@
 #include "numa/memory.h"
 #include "runtime/base/check.h"
 #include "runtime/base/clock.h"
+#include "runtime/base/fallback.h"
 #include "runtime/base/fault.h"
 #include "runtime/base/sys.h"
 #include "runtime/sched/capture.h"
@@ -88,6 +89,8 @@ static void *worker_main(void *argument)
 
     if (worker->runtime->plan->pinned && !worker->runtime->topology->synthetic)
         worker->pin_error = weft__affinity_pin(worker->cpu); /* it runs where the kernel lets it */
+    if (worker->pin_error != 0)
+        WEFT__FALLBACK(WORKER_UNPINNED);
     init_worker(worker);
     weft__overflow_enter(worker, &alternate);
     weft__capture_begin(worker);
@@ -268,6 +271,8 @@ static int make_plan(struct weft__runtime *runtime, char *text, size_t text_byte
         (void)weft__cgroup_quota("", &options.quota);
         if (weft__affinity_get(&allowed) >= 0)
             options.allowed = &allowed;
+        else
+            WEFT__FALLBACK(AFFINITY_UNKNOWN);
     }
     int rc = weft__plan_make(runtime->topology, &options, &runtime->plan);
     weft__cpuset_fini(&allowed);
@@ -311,14 +316,11 @@ static int choose_engine(struct weft__runtime *runtime, char *text, size_t text_
 }
 
 /* All that can fail before threads exist; @text says why when it is more than lack of memory. */
-static int prepare(struct weft__runtime *runtime, const weft_runtime_options *options, char *text,
-                   size_t text_bytes)
+static int prepare(struct weft__runtime *runtime, char *text, size_t text_bytes)
 {
-    int rc = weft__options_resolve(options, &runtime->options, text, text_bytes);
     const struct weft__pool_config pool = { .threads_max = runtime->options.helpers };
+    int rc = refuse_shadow_stack(text, text_bytes);
 
-    if (rc == 0)
-        rc = refuse_shadow_stack(text, text_bytes);
     if (rc == 0)
         rc = read_topology(runtime, text, text_bytes);
     if (rc == 0)
@@ -346,22 +348,39 @@ static void fill_error(weft_error *out_error, int code, const char *text)
     weft__error_text(out_error, text, NULL);
 }
 
+/* The options come first: all else is to meet the plan of faults that the environment may have. */
+static int make_runtime(const weft_runtime_options *options, struct weft__runtime **out_runtime,
+                        char *text, size_t text_bytes)
+{
+    struct weft__options resolved;
+    int rc = weft__options_resolve(options, &resolved, text, text_bytes);
+
+    if (rc < 0)
+        return rc;
+    define_records();
+    *out_runtime = weft__memory_alloc(WEFT__NODE_LOCAL, sizeof(**out_runtime));
+    if (*out_runtime == NULL)
+        return -ENOMEM;
+    (*out_runtime)->options = resolved;
+    return 0;
+}
+
 weft_runtime weft_start(const weft_runtime_options *options, weft_error *out_error)
 {
     struct weft__setup_error failure = { 0 };
+    struct weft__runtime *runtime = NULL;
 
     weft__launch_once();
     if (weft__load_relaxed(&weft__record_forked)) {
         fill_error(out_error, -EOWNERDEAD, NULL);
         return -EOWNERDEAD;
     }
-    define_records();
-    struct weft__runtime *runtime = weft__memory_alloc(WEFT__NODE_LOCAL, sizeof(*runtime));
-    if (runtime == NULL) {
-        fill_error(out_error, -ENOMEM, NULL);
-        return -ENOMEM;
+    int rc = make_runtime(options, &runtime, failure.text, sizeof(failure.text));
+    if (rc < 0) {
+        fill_error(out_error, rc, failure.text);
+        return rc;
     }
-    int rc = prepare(runtime, options, failure.text, sizeof(failure.text));
+    rc = prepare(runtime, failure.text, sizeof(failure.text));
     if (rc == 0 && (rc = weft__overflow_start(runtime)) < 0)
         (void)snprintf(failure.text, sizeof(failure.text), "%s", no_thread);
     if (rc == 0)

@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include "runtime/base/atomic.h"
+#include "runtime/base/fallback.h"
 #include "runtime/base/sys.h"
 
 enum {
@@ -73,6 +74,7 @@ bool weft__guard_install_row(char *low, size_t stride, unsigned count)
     ssize_t done = weft__sys_madvise_row(guards, count, WEFT__GUARD_INSTALL);
     if (done == (ssize_t)(count * WEFT__GUARD_BYTES))
         return true;
+    WEFT__FALLBACK(GUARDS_ONE_BY_ONE);
     weft__store_relaxed(&rows, 0); /* an older kernel; those done are done again, one by one */
     return false;
 }
@@ -86,8 +88,11 @@ enum weft__guard weft__guard_install(void *low)
         (void)weft__cas_relaxed(&budget, &none, first_budget());
     }
     if (weft__sub_relaxed(&budget, 1) > 0 &&
-        weft__sys_mprotect(low, WEFT__GUARD_BYTES, PROT_NONE) == 0)
+        weft__sys_mprotect(low, WEFT__GUARD_BYTES, PROT_NONE) == 0) {
+        WEFT__FALLBACK(GUARD_BY_MPROTECT);
         return WEFT__GUARD_PROTECTED;
+    }
+    WEFT__FALLBACK(GUARD_CANARY);
     weft__add_relaxed(&budget, 1);
     weft__store_relaxed(&canaries, true);
     return WEFT__GUARD_NONE;
