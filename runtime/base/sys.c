@@ -107,6 +107,12 @@ int weft__sys_set_mode(int fd, unsigned mode)
     return fault != 0 ? fault : (int)folded(fchmod(fd, mode));
 }
 
+int weft__sys_set_owner(int fd, uint32_t user, uint32_t group)
+{
+    int fault = weft__fault(WEFT__FAULT_OWNER);
+    return fault != 0 ? fault : (int)folded(fchown(fd, user, group));
+}
+
 int weft__sys_ftruncate(int fd, int64_t bytes)
 {
     int fault = weft__fault(WEFT__FAULT_WRITE);

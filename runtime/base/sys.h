@@ -35,6 +35,8 @@ int weft__sys_can_seek(int fd);
 /* Where the file stands from now on; as lseek(2). */
 int64_t weft__sys_seek(int fd, int64_t offset, int whence);
 int weft__sys_set_mode(int fd, unsigned mode);
+/* UINT32_MAX leaves user or group as it is. */
+int weft__sys_set_owner(int fd, uint32_t user, uint32_t group);
 int weft__sys_ftruncate(int fd, int64_t bytes);
 int weft__sys_statx(int directory, const char *path, int flags, unsigned mask, struct statx *out);
 

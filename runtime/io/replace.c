@@ -1,8 +1,8 @@
 /*
  * A whole file, replaced at once. The steps, each of which may fail:
  *   R1 open the folder; from here on its name does not matter
- *   R2 look at what has the name: a regular file hands its mode on
- *   R3 make a new file in the folder, write it, give it that mode, sync it
+ *   R2 look at what has the name: a regular file hands its mode and its owner on
+ *   R3 make a new file in the folder, write it, give it those, sync it
  *   R4 rename it over the name
  *   R5 sync the folder
  * Invariant: until R4 the name has the old content, from R4 on the new one; R3's sync comes before
@@ -34,9 +34,10 @@ struct replacement {
     weft_fd folder;
     const char *name; /* in it: what is replaced */
     char fresh[sizeof(prefix) + WEFT__TEMPORARY_LETTERS];
-    bool made; /* the new file is there, or may be */
-    bool keeps_mode;
+    bool made;        /* the new file is there, or may be */
+    bool keeps_looks; /* mode and owner */
     unsigned mode;
+    uint32_t user, group;
     weft_deadline until;
 };
 
@@ -71,26 +72,39 @@ static int look(struct replacement *replacement)
         return rc;
     if (info.kind == WEFT_FILE_DIRECTORY)
         return -EISDIR;
-    replacement->keeps_mode = info.kind == WEFT_FILE_REGULAR;
-    if (replacement->keeps_mode)
+    replacement->keeps_looks = info.kind == WEFT_FILE_REGULAR;
+    if (replacement->keeps_looks) {
         replacement->mode = info.mode;
+        replacement->user = info.user;
+        replacement->group = info.group;
+    }
     return 0;
 }
 
-struct new_mode {
+struct looks {
     int number;
     unsigned mode;
+    uint32_t user, group;
 };
 
-static int64_t set_mode(void *argument)
+/* The owner first, for a change of it takes set-id bits away. Who may not give a file away keeps
+ * it: then it is not to run as the new owner, and the new group gets what all others have. */
+static int64_t give_looks(void *argument)
 {
-    const struct new_mode *new_mode = argument;
-    return weft__sys_set_mode(new_mode->number, new_mode->mode);
+    const struct looks *looks = argument;
+    unsigned mode = looks->mode;
+
+    if (weft__sys_set_owner(looks->number, looks->user, looks->group) < 0) {
+        mode &= ~(unsigned)(S_ISUID | S_ISGID);
+        if (weft__sys_set_owner(looks->number, UINT32_MAX, looks->group) < 0)
+            mode = (mode & ~(unsigned)S_IRWXG) | (mode & S_IRWXO) << 3;
+    }
+    return weft__sys_set_mode(looks->number, mode);
 }
 
 static weft_fd make(struct replacement *replacement)
 {
-    unsigned mode = replacement->keeps_mode ? mode_hidden : replacement->mode;
+    unsigned mode = replacement->keeps_looks ? mode_hidden : replacement->mode;
     weft_fd fd = -EEXIST;
 
     memcpy(replacement->fresh, prefix, sizeof(prefix));
@@ -111,9 +125,10 @@ static int write_new(struct replacement *replacement, const void *bytes, size_t 
     if (fd < 0)
         return (int)fd;
     int rc = weft_write_all(fd, bytes, count, NULL, replacement->until);
-    struct new_mode new_mode = { weft_fd_number(fd), replacement->mode };
-    if (rc == 0 && replacement->keeps_mode)
-        rc = (int)weft_blocking_call(set_mode, &new_mode, NULL, replacement->until);
+    struct looks looks = { weft_fd_number(fd), replacement->mode, replacement->user,
+                           replacement->group };
+    if (rc == 0 && replacement->keeps_looks)
+        rc = (int)weft_blocking_call(give_looks, &looks, NULL, replacement->until);
     if (rc == 0)
         rc = weft_fsync(fd, replacement->until);
     int closed = weft_close(fd);

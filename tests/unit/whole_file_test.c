@@ -241,6 +241,69 @@ static void test_replace_without_room_leaves_the_old(void)
     (void)signal(SIGXFSZ, SIG_DFL);
 }
 
+/* ---- whose file it is then ---- */
+
+enum { some_user = 1234, some_group = 5678, set_user = 04750 };
+
+/* Each of its changes of owner is refused in turn: the owner is kept, or the file does less. */
+static int replace_of_another(void *argument)
+{
+    char path[path_room];
+    bool met = true;
+    uint32_t nth = 0, not_kept = 0;
+    struct stat info;
+
+    (void)argument;
+    while (met && ++nth < faults_most) {
+        EXPECT_EQ(weft_file_save(path_of(path, "theirs"), "old", 3, 0600, WEFT_NEVER), 0);
+        if (chown(path, some_user, some_group) != 0)
+            break; /* only root may */
+        EXPECT_EQ(chmod(path, set_user), 0);
+        weft__fault_arm(WEFT__FAULT_OWNER, nth, -EPERM);
+        int rc = weft_file_replace(path, "new", 3, 0600, WEFT_NEVER);
+        met = weft__fault_calls(WEFT__FAULT_OWNER) >= nth;
+        weft__fault_arm(WEFT__FAULT_OWNER, 0, 0);
+        EXPECT(rc == 0 || met);
+        EXPECT_EQ(stat(path, &info), 0);
+        EXPECT_EQ(info.st_gid, some_group); /* a second try without the user */
+        if (info.st_uid == some_user)
+            EXPECT_EQ(info.st_mode & 07777, set_user);
+        else
+            EXPECT_EQ(info.st_mode & 07777, set_user & 0777);
+        not_kept += info.st_uid != some_user;
+    }
+    EXPECT(nth == 1 || not_kept == 1);
+    return unlink(path);
+}
+
+static void test_replace_keeps_the_owner_or_the_file_does_less(void)
+{
+    rig_run(1, replace_of_another);
+}
+
+/* As a kernel would that lets nobody give files away. */
+static int replace_of_another_refused(void *argument)
+{
+    char path[path_room];
+    struct stat info;
+    const struct weft__fault_when all = { 1, UINT32_MAX, 1, 0 };
+
+    (void)argument;
+    EXPECT_EQ(weft_file_save(path_of(path, "theirs"), "old", 3, 0600, WEFT_NEVER), 0);
+    EXPECT_EQ(chmod(path, 06751), 0);
+    EXPECT_EQ(stat(path, &info), 0);
+    weft__fault_plan(WEFT__FAULT_OWNER, -EPERM, &all);
+    EXPECT_EQ(weft_file_replace(path, "new", 3, 0600, WEFT_NEVER), 0);
+    weft__fault_plan(WEFT__FAULT_OWNER, 0, NULL);
+    EXPECT_EQ(mode_of(path) & 07777, 0711); /* what all have for the new group, no set-id bits */
+    return unlink(path);
+}
+
+static void test_replace_by_who_may_not_give_files_away(void)
+{
+    rig_run(1, replace_of_another_refused);
+}
+
 /* With each allocation or system call that fails: the old content or the new, and no rest. */
 static enum weft__fault_point point;
 
@@ -377,6 +440,8 @@ int main(int argc, char **argv)
         UNIT_TEST(test_replace_keeps_the_mode_and_what_others_have_open),
         UNIT_TEST(test_replace_of_a_bare_name_is_in_the_working_folder),
         UNIT_TEST(test_replace_without_room_leaves_the_old),
+        UNIT_TEST(test_replace_keeps_the_owner_or_the_file_does_less),
+        UNIT_TEST(test_replace_by_who_may_not_give_files_away),
         UNIT_TEST(test_replace_with_faults_is_all_or_nothing),
         UNIT_TEST(test_a_cancelled_replace_is_all_or_nothing),
         UNIT_TEST(test_readers_meet_whole_contents_only),

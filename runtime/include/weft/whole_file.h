@@ -96,12 +96,14 @@ WEFT_API WEFT_MUST_USE int weft_file_save(const char *path, const void *bytes, s
  * weft_file_replace - replaces a whole file at once, so that it outlives a crash
  * Whoever opens the path meets the old content or the new one, nothing between. It is written to a
  * new file in the same folder, which then gets the name. What had the name before keeps its content
- * for those who have it open; a symbolic link is replaced itself.
+ * for those who have it open; a symbolic link is replaced itself. A regular file hands on its mode
+ * and, where the caller may do that, its user and group: who may not keeps the file, without set-id
+ * bits and with no more for its group than for all others. Access lists and other extended
+ * attributes are not handed on, nor are further names of the old file.
  * @path:      the file; need not exist
  * @bytes:     what it is to hold; NULL when count is 0
  * @count:     how many bytes
- * @mode:      permission bits when the file is new, less those of the umask; a regular file that
- *             was there keeps its own. The new file belongs to the caller
+ * @mode:      permission bits when the file is new, less those of the umask
  * @until:     how long to wait for all
  * Returns:    0: the disk has the new content, and the name
  * Errors:     those of open(2), write(2), fsync(2) and rename(2) (-ENOSPC, -EISDIR, -EACCES; the
@@ -115,7 +117,7 @@ WEFT_API WEFT_MUST_USE int weft_file_save(const char *path, const void *bytes, s
  *             new one, and a crash may bring the old one back
  * Ordering:   none
  * Cost:       seven submissions, two waits for the disk, an allocation for the folder's name; a
- *             call on a helper thread when a mode is kept    Node: local
+ *             call on a helper thread when a mode is handed on    Node: local
  * Since:      0.1    Source: rename(2), fsync(2); A. Pillai et al., "All File Systems Are Not
  *             Created Equal", OSDI 2014
  */
