@@ -67,7 +67,9 @@ WEFT_API WEFT_MUST_USE weft_fd weft_listen(const weft_address *address,
 
 /*
  * weft_accept - takes the next connection of a listening socket
- * Any number of tasks may wait for one; each connection goes to one of them.
+ * Any number of tasks may wait for one; each connection goes to one of them. With the compat engine
+ * the listening socket is O_NONBLOCK from the first call on, for all who share it: no flag says it
+ * for one call, and between a look and a call another process may take the connection.
  * @listener:  made by weft_listen, or adopted
  * @out_peer:  NULL, or room for the address of the other end; untouched on error
  * @until:     how long to wait
