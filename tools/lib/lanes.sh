@@ -8,6 +8,7 @@ lanes_all=(format lint headers build-gcc build-clang exports unit compat install
     stress asan tsan)
 around=() # a command that tests run under
 lanes_long=(unit-clang debug nomalloc qemu)
+lanes_asked=(coverage) # only by name
 
 declare -A lane_about=(
     [format]="clang-format 14 has nothing to change"
@@ -29,6 +30,7 @@ declare -A lane_about=(
     [debug]="unit and stress tests with the costly checks on"
     [nomalloc]="the unit tests without jemalloc"
     [qemu]="the context switch of aarch64 under qemu"
+    [coverage]="which lines and branches of the library the unit and stress tests run, on both engines"
 )
 
 # ---- what lanes share ----------------------------------------------------------------------------
@@ -268,4 +270,22 @@ lane_qemu() {
         [ $status = 0 ] || worst=1
     done
     return $worst
+}
+
+# The table is the end of the log; what is left is in build/check/coverage.left.
+lane_coverage() {
+    local tool status=0 around=()
+    for tool in gcov python3; do
+        command -v "$tool" >/dev/null || { skip "$tool is not installed" || return; }
+    done
+    build coverage CC=gcc CFLAGS="-Og -g --coverage -fprofile-update=atomic" || return
+    find "$work/coverage" -name '*.gcda' -delete
+    unit coverage 600 || status=1
+    stress coverage 1000 || status=1
+    around=(env WEFT_ENGINE=compat)
+    unit coverage 600 unit_test_scripts= || status=1
+    stress coverage 1000 || status=1
+    tools/lib/coverage "$work/coverage" "$work/coverage.left" >"$work/coverage.table" || status=1
+    cat "$work/coverage.table"
+    return $status
 }
