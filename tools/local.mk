@@ -204,6 +204,7 @@ unit_test_scripts += \
     tests/tools/bench_test \
     tests/tools/command_test \
     tests/tools/completion_test \
+    tests/tools/coverage_test \
     tests/tools/doctor_test \
     tests/tools/examples_test \
     tests/tools/gdb_test \
