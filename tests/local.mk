@@ -257,6 +257,7 @@ EXTRA_DIST += \
     $(unit_test_scripts) \
     tests/README.md \
     tests/count-tests \
+    tests/explore \
     tests/install \
     tests/model \
     tests/run-all \

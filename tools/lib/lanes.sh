@@ -4,8 +4,8 @@
 # Sourced by tools/check, which sets weft_root, work, counts, skips and long.
 # shellcheck shell=bash disable=SC2034,SC2154  # what tools/check uses or sets
 
-lanes_all=(format lint headers build-gcc build-clang exports unit compat install model aarch64 distcheck
-    stress asan tsan)
+lanes_all=(format lint headers build-gcc build-clang exports unit compat install model explore aarch64
+    distcheck stress asan tsan)
 around=() # a command that tests run under
 lanes_long=(unit-clang debug nomalloc qemu)
 lanes_asked=(coverage) # only by name
@@ -21,6 +21,7 @@ declare -A lane_about=(
     [compat]="unit and stress tests on the compat engine, where a filter kills who calls io_uring"
     [install]="make install; programs outside the tree, in C and C++, shared and static"
     [model]="the spin models of the protocols, whole and with a step left out"
+    [explore]="the lock-free parts, every order of two and three threads, and what must be found"
     [aarch64]="the whole tree for aarch64, warnings are errors"
     [distcheck]="a tarball builds, passes its unit tests, installs and leaves nothing behind"
     [stress]="the stress tests"
@@ -153,6 +154,10 @@ lane_model() {
     [ "$long" = no ] || quick=
     # shellcheck disable=SC2086  # none or one word
     tap tests/model/run $quick
+}
+
+lane_explore() {
+    tap tests/explore/run
 }
 
 # ---- builds --------------------------------------------------------------------------------------
