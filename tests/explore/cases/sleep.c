@@ -76,6 +76,8 @@ static void setup_for(uint32_t messages)
     runtime.idle = (struct weft__idle){ .searching = 0 };
     worker.runtime = &runtime;
     worker.engine = &engine;
+    worker.nap_doublings = 0;
+    worker.searching = false;
     worker.inbox = (struct weft__inbox){ .head = NULL };
     worker.ready.head = worker.fresh.head = worker.lifo = NULL;
     weft__store_relaxed(&worker.state, WEFT__WORKER_RUNNING);

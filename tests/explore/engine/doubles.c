@@ -47,6 +47,6 @@ int weft__sys_futex_wake(const _Atomic uint32_t *word, int count)
 
 int *weft__sys_errno_place(void)
 {
-    static int place;
-    return &place;
+    static int places[ACTORS];
+    return &places[current];
 }
