@@ -260,5 +260,6 @@ EXTRA_DIST += \
     tests/explore \
     tests/install \
     tests/model \
+    tests/planted \
     tests/run-all \
     tests/run-test

@@ -47,6 +47,11 @@ static void setup_tasks(void)
     setup_for(2);
 }
 
+static void setup_three(void)
+{
+    setup_for(3);
+}
+
 static void work(void)
 {
     EXPLORE_NEED(inside == 0, "two are inside");
@@ -101,6 +106,7 @@ static void judge_turn(void)
 {
     home_drain(0);
     home_drain(1);
+    home_drain(2);
     EXPLORE_NEED(!fd.turn_taken && weft__line_first(&fd.turns) == NULL, "the turn is left taken");
     EXPLORE_NEED(passed >= 1 && refused == 0, "%u passed", passed);
 }
@@ -144,6 +150,13 @@ static const struct explore_case cases[] = {
     { .name = "turn: two tasks, one is cancelled",
       .setup = setup_tasks,
       .threads = { moves, moves_hastily, cancels },
+      .judge = judge_turn,
+      .resumed = home_resumed,
+      .preemptions = 2,
+      .stale = 0 },
+    { .name = "turn: three tasks",
+      .setup = setup_three,
+      .threads = { moves, moves, moves },
       .judge = judge_turn,
       .resumed = home_resumed,
       .preemptions = 2,

@@ -9,13 +9,14 @@
 #include <weft/park.h>
 #include <weft/task.h>
 
+#include "runtime/sched/park.h"
 #include "tests/explore/support/foreign.h"
 #include "tests/explore/support/home.h"
 
 static int parked[2], unparked[2], canceled;
 static uint32_t note; /* plain: written before the unpark, read after the park */
 
-static const weft_deadline soon = { 50000000 };
+static const weft_deadline soon = { 50000000 }, later = { 90000000 };
 
 static void setup(void)
 {
@@ -47,6 +48,27 @@ static void parks_twice(void)
 {
     parked[0] = weft_park(WEFT_NEVER);
     parked[1] = weft_park(soon);
+}
+
+/* Any other wait, as every call has it. */
+static int waits_otherwise(weft_deadline until)
+{
+    struct weft__worker *worker = home_worker(0);
+    struct weft__ticket ticket = weft__park_begin(foreign_task(0), WEFT__REASON_SLEEP);
+
+    return weft__park_commit(worker, ticket, until, 0);
+}
+
+static void parks_and_waits(void)
+{
+    parked[0] = weft_park(soon);
+    parked[1] = waits_otherwise(later);
+}
+
+static void waits_twice(void)
+{
+    parked[0] = waits_otherwise(WEFT_NEVER);
+    parked[1] = waits_otherwise(WEFT_NEVER);
 }
 
 static void unparks(void)
@@ -122,6 +144,20 @@ static void judge_cancel(void)
                  canceled);
 }
 
+static void judge_other_wait(void)
+{
+    judge_rest();
+    EXPLORE_NEED(parked[1] == -ETIMEDOUT, "the unpark ended a wait that is no park: %d", parked[1]);
+    EXPLORE_NEED((parked[0] == 0) != has_permit(), "the unpark is lost");
+}
+
+static void judge_canceled_twice(void)
+{
+    judge_rest();
+    EXPLORE_NEED(parked[0] == -ECANCELED && parked[1] == -ECANCELED, "waits %d and %d", parked[0],
+                 parked[1]);
+}
+
 static const struct explore_plant unpark_plants[] = {
     { "the sender's fence is left out", "weft__sleep_wake", "fence", "" },
     { "the record is unlocked relaxed", "weft__record_unlock", "store_release", "&record->life" },
@@ -152,6 +188,20 @@ static const struct explore_case cases[] = {
       .resumed = home_resumed,
       .preemptions = 3,
       .stale = 2 },
+    { .name = "park: a cancel, and the wait after it",
+      .setup = setup,
+      .threads = { waits_twice, cancels },
+      .judge = judge_canceled_twice,
+      .resumed = home_resumed,
+      .preemptions = 2,
+      .stale = 1 },
+    { .name = "park: a deadline, another wait, and an unpark",
+      .setup = setup,
+      .threads = { parks_and_waits, unparks_plainly },
+      .judge = judge_other_wait,
+      .resumed = home_resumed,
+      .preemptions = 3,
+      .stale = 0 },
     { .name = "park: an unpark and a deadline",
       .setup = setup,
       .threads = { parks_until, unparks_plainly },

@@ -81,6 +81,18 @@ static void drain(struct weft__ring *ring)
         take(task);
 }
 
+static void push_three(void)
+{
+    setup();
+    for (size_t i = 0; i < 3; i++)
+        (void)push(i);
+}
+
+static void owner_of_three(void)
+{
+    take(weft__ring_pop(&mine));
+}
+
 static void judge_three(void)
 {
     drain(&mine);
@@ -144,6 +156,12 @@ static const struct explore_case cases[] = {
       .judge = judge_three,
       .preemptions = 3,
       .stale = 1 },
+    { .name = "ring: a theft of two",
+      .setup = push_three,
+      .threads = { owner_of_three, thief },
+      .judge = judge_three,
+      .preemptions = 4,
+      .stale = 3 },
     { .name = "ring: full, and a thief",
       .setup = setup_full,
       .threads = { owner_of_full, thief_of_full },

@@ -203,6 +203,7 @@ static void write_to(struct thread *self, int number, uint64_t value, enum explo
         view_join(&message->view, &previous->view);
         clock_join(&message->clock, &previous->clock);
     }
+    self->clock.at[self - threads]++; /* what comes next is not released with it */
     if (order == EXPLORE_SEQCST)
         total.at[number] = self->view.at[number];
     memcpy((void *)(uintptr_t)location->at, &value, location->bytes);
@@ -228,6 +229,7 @@ void memory_fence(struct thread *self)
     total = self->view;
     self->released = self->view;
     self->released_clock = self->clock;
+    self->clock.at[self - threads]++; /* as in write_to */
 }
 
 /* ---- the calls behind runtime/base/atomic.h ---- */

@@ -55,6 +55,7 @@ static void usage(const char *program)
 
 static int number;
 static int failed;
+static bool whole; /* the plants are left out */
 
 static void report(bool good, const char *name, const char *plant)
 {
@@ -94,7 +95,7 @@ static void try_case(const struct explore_case *one, const char *wanted, bool re
         try_whole(one);
     for (const struct explore_plant *plant = one->plants; plant != NULL && plant->name != NULL;
          plant++) {
-        if (wanted != NULL && strcmp(wanted, plant->name) != 0)
+        if (whole || (wanted != NULL && strcmp(wanted, plant->name) != 0))
             continue;
         if (wanted != NULL || !replayed)
             try_plant(one, plant);
@@ -122,7 +123,9 @@ int explore_main(int argc, char **argv, const struct explore_case *cases, size_t
             list(cases, count);
             return 0;
         }
-        if (strcmp(argv[i], "--plant") == 0 && i + 1 < argc) {
+        if (strcmp(argv[i], "--whole") == 0) {
+            whole = true;
+        } else if (strcmp(argv[i], "--plant") == 0 && i + 1 < argc) {
             plant = argv[++i];
         } else if (strcmp(argv[i], "--replay") == 0 && i + 1 < argc) {
             path = argv[++i];

@@ -5,7 +5,7 @@
 #include "runtime/sched/switch.h"
 #include "tests/explore/support/foreign.h"
 
-enum { WORKERS = 2, TIMERS = 4 };
+enum { WORKERS = 3, TIMERS = 4 };
 
 static struct weft__runtime runtime;
 static struct weft__worker workers[WORKERS];
