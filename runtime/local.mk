@@ -72,6 +72,8 @@ weft_pkgheaders += \
 weft_sources += \
     runtime/base/atomic.c \
     runtime/base/atomic.h \
+    runtime/base/chaos.c \
+    runtime/base/chaos.h \
     runtime/base/check.c \
     runtime/base/check.h \
     runtime/base/clock.c \

@@ -52,6 +52,7 @@ unit_tests += \
     tests/unit/cached_test \
     tests/unit/capture_test \
     tests/unit/cgroup_test \
+    tests/unit/chaos_test \
     tests/unit/chan_look_test \
     tests/unit/chan_race_test \
     tests/unit/chan_size_test \

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/base/chaos.h"
 #include "runtime/base/clock.h"
 #include "uring/faults.h"
 
@@ -13,7 +14,8 @@ enum { workers_max = 1024, spin_us_max = 1000, default_spin_us = 50, entries_max
 /* Per worker. More than its completion queue has room for: ten thousand connections wait for bytes
  * that do not come, and those must not keep a busy one waiting. */
 enum { ops_in_flight = 1 << 18 };
-enum { helpers_max = 1024 }; /* what the pool takes */
+enum { tiny_sq = 4, tiny_cq = 16 }; /* for WEFT_CHAOS */
+enum { helpers_max = 1024 };        /* what the pool takes */
 enum { watchdog_ms_max = 3600000, default_watchdog_ms = 20 };
 
 /* A decimal number in [low, high] from the environment; 0: not set, 1: taken, else -EINVAL. */
@@ -145,7 +147,8 @@ static int read_environment(struct weft__options *options, char *out_text, size_
     if (read_number("WEFT_WORKERS", 1, workers_max, &options->workers, out_text, text_bytes) < 0 ||
         read_smt(&options->smt_off, out_text, text_bytes) < 0 ||
         read_signal(&options->dump_signal, out_text, text_bytes) < 0 ||
-        read_engine(&options->wish, out_text, text_bytes) < 0)
+        read_engine(&options->wish, out_text, text_bytes) < 0 ||
+        weft__chaos_set(getenv("WEFT_CHAOS"), out_text, text_bytes) < 0)
         return -EINVAL;
     int rc = read_number("WEFT_SPIN_US", 0, spin_us_max, &spin_us, out_text, text_bytes);
     if (rc > 0)
@@ -195,6 +198,10 @@ int weft__options_resolve(const weft_runtime_options *given, struct weft__option
     rc = read_environment(&options, out_text, text_bytes);
     if (rc < 0)
         return rc;
+    if (weft__chaos(WEFT__CHAOS_QUEUE)) {
+        options.engine.sq_entries = tiny_sq;
+        options.engine.cq_entries = tiny_cq;
+    }
     *out_options = options;
     return 0;
 }

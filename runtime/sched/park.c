@@ -1,5 +1,6 @@
 #include "runtime/sched/park.h"
 
+#include "runtime/base/chaos.h"
 #include "runtime/base/check.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/sys.h"
@@ -109,7 +110,7 @@ void weft__park_ready_here(struct weft__worker *worker, struct weft__task *task,
     if (WEFT__UNLIKELY((task->flags & WEFT__TASK_MIGRATABLE) != 0) &&
         weft__search_offer(worker, task))
         return;
-    if (!from_task) {
+    if (!from_task || weft__chaos(WEFT__CHAOS_LIFO)) {
         worker->woken = true;
         weft__queue_append(&worker->ready, task);
         return;
@@ -134,6 +135,7 @@ void weft__park_send(struct weft__worker *worker, struct weft__worker *target,
     if (foreign)
         weft__handle_keep(runtime);
     weft__inbox_push(&target->inbox, message); /* SLEEP S1 */
+    weft__chaos_pause(WEFT__CHAOS_DOORBELL);
     (void)weft__sleep_wake(worker, target, WEFT__WORKER_NOTIFIED);
     if (foreign)
         weft__handle_let_go(runtime);

@@ -25,6 +25,7 @@
  */
 #include "runtime/sched/search.h"
 
+#include "runtime/base/chaos.h"
 #include "runtime/base/clock.h"
 #include "runtime/sched/defer.h"
 #include "runtime/sched/pin.h"
@@ -87,6 +88,8 @@ static struct weft__task *steal_round(struct weft__worker *worker)
     struct weft__task *task = NULL;
     uint32_t first = 0;
 
+    if (weft__chaos(WEFT__CHAOS_VICTIM))
+        return steal_level(worker, 0, worker->level_end[WEFT__VICTIM_LEVELS - 1]);
     for (int level = 0; level < WEFT__VICTIM_LEVELS && task == NULL; level++) {
         task = steal_level(worker, first, worker->level_end[level]);
         first = worker->level_end[level];
@@ -260,13 +263,27 @@ static bool is_anchored(struct weft__task *task)
     return link != &task->scopes;
 }
 
+static bool push(struct weft__worker *worker, struct weft__task *task)
+{
+    return !weft__chaos(WEFT__CHAOS_QUEUE) && weft__ring_push(&worker->ring, task);
+}
+
 bool weft__search_offer(struct weft__worker *worker, struct weft__task *task)
 {
-    if (worker->runtime->worker_count == 1 || !anybody_idle(worker->runtime) || is_anchored(task) ||
-        task == weft__worker_task(worker) || !weft__ring_push(&worker->ring, task))
+    struct weft__runtime *runtime = worker->runtime;
+    bool forced = weft__chaos(WEFT__CHAOS_MIGRATE);
+
+    if (runtime->worker_count == 1 || (!forced && !anybody_idle(runtime)) || is_anchored(task) ||
+        task == weft__worker_task(worker))
+        return false;
+    if (forced) {
+        weft__search_inject(runtime, worker, task);
+        return true;
+    }
+    if (!push(worker, task))
         return false;
     worker->mixed = true;
-    weft__search_announce(worker->runtime, worker);
+    weft__search_announce(runtime, worker);
     return true;
 }
 
@@ -282,7 +299,7 @@ void weft__search_publish(struct weft__worker *worker, uint64_t cycles)
         while (worker->fresh_aged > 0) {
             struct weft__task *oldest = worker->fresh.head;
             struct weft__task *rest = weft__queue_next(oldest); /* once pushed it is a thief's */
-            if (!weft__ring_push(&worker->ring, oldest))
+            if (!push(worker, oldest))
                 break;
             worker->fresh.head = rest;
             worker->fresh_count--;

@@ -21,6 +21,7 @@
  */
 #include "runtime/sched/sleep.h"
 
+#include "runtime/base/chaos.h"
 #include "runtime/base/check.h"
 #include "runtime/base/clock.h"
 #include "runtime/sched/runtime.h"
@@ -39,6 +40,7 @@ bool weft__sleep_wake(struct weft__worker *worker, struct weft__worker *target,
     if (state != WEFT__WORKER_PARKED ||
         !weft__cas_acqrel(&target->state, &state, (uint32_t)how)) /* SLEEP S3 */
         return false;
+    weft__chaos_pause(WEFT__CHAOS_DOORBELL);
     if (worker == NULL || worker->runtime != target->runtime ||
         weft__engine_doorbell(worker->engine, target->engine) < 0) {
         (void)weft__engine_notify(target->engine);
@@ -109,7 +111,8 @@ void weft__sleep_park(struct weft__worker *worker)
     (void)weft__swap_seqcst(&worker->state, WEFT__WORKER_PARKED); /* SLEEP P1 */
     weft__add_acqrel(&idle->sleeping, 1);                         /* SLEEP P1 */
     weft__fence_store_load();                                     /* SLEEP P2 */
-    if (!has_work(worker)) {
+    weft__chaos_pause(WEFT__CHAOS_PAUSE);
+    if (!has_work(worker) && !weft__chaos(WEFT__CHAOS_WAKE)) {
         weft__bump(&worker->counters.parks);
         nap(worker); /* SLEEP P4 */
     }

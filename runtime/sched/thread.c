@@ -19,6 +19,7 @@
 
 #include <pthread.h>
 
+#include "runtime/base/chaos.h"
 #include "runtime/base/sys.h"
 #include "runtime/sched/error.h"
 #include "runtime/sched/local.h"
@@ -134,6 +135,7 @@ void weft__thread_sleep(struct weft__ticket ticket, weft_deadline until)
 
 void weft__thread_wake(struct weft__task *task)
 {
+    weft__chaos_pause(WEFT__CHAOS_DOORBELL);
     if (weft__swap_acqrel(&task->seen, (uint32_t)ready) == counted) /* THREAD H3 */
         weft__sub_relaxed(&sleepers, 1);
     (void)weft__sys_futex_wake(&task->seen, 1);

@@ -1,4 +1,6 @@
 /* The calls with which a task gives way: yield, poll, sleep. */
+#include "runtime/sched/yield.h"
+
 #include "runtime/base/clock.h"
 #include "runtime/base/sys.h"
 #include "runtime/sched/error.h"
@@ -21,6 +23,24 @@ int weft_yield(void)
     weft__queue_append(&worker->ready, task);
     (void)weft__switch_away(worker, task);
     return canceled(task);
+}
+
+/*
+ * A migratable task might come back on another worker, which its caller does not expect; one that
+ * holds a spin lock may not leave, though a call that finds no need to wait is allowed.
+ */
+WEFT__COLD void weft__yield_by_chance(struct weft__worker *worker)
+{
+    struct weft__task *task = weft__worker_task(worker);
+    int *place = weft__sys_errno_place();
+    int saved = *place;
+
+    if (task == NULL || (task->flags & WEFT__TASK_MIGRATABLE) != 0 || worker->spinlocks != 0 ||
+        weft__load_relaxed(&weft__record_forked))
+        return;
+    weft__queue_append(&worker->ready, task);
+    (void)weft__switch_away(worker, task);
+    *place = saved;
 }
 
 int weft_poll(void)

@@ -4,8 +4,9 @@
 
 #include "runtime/base/check.h"
 
-struct weft__task *weft__wait_self(const struct weft__worker *worker, int *out_error)
+struct weft__task *weft__wait_self(struct weft__worker *worker, int *out_error)
 {
+    weft__yield_point(worker);
     struct weft__task *task = weft__owner_self(worker, out_error);
 
     if (task == NULL || !weft__task_canceled(task))

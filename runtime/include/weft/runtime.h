@@ -63,7 +63,7 @@ WEFT_BEGIN
  * standard error. Interrupt (Ctrl-C) cancels everything; a second one has its usual action.
  * Environment: WEFT_WORKERS, WEFT_SMT=off, WEFT_TOPOLOGY, WEFT_SPIN_US, WEFT_WATCHDOG_MS (0: off),
  * WEFT_HELPERS, WEFT_ENGINE (kernel or compat, see weft_start), WEFT_DUMP (see weft_dump_on),
- * WEFT_FAULT and WEFT_SEED (faults for tests, see weft-faults(7)).
+ * WEFT_FAULT and WEFT_SEED (faults for tests, see weft-faults(7)), WEFT_CHAOS (see weft(7)).
  * @argc:      main's
  * @argv:      main's
  * @app:       the first task; its argument is a const weft_arguments *
