@@ -7,7 +7,7 @@
 #include "runtime/base/lock.h"
 #include "runtime/base/random.h"
 
-enum { most_one_in = 1000000, past_the_spin = 1 << 20, most_pauses = 32 };
+enum { most_one_in = 1000000, past_the_spin = 1 << 20, most_pauses = 2048 };
 
 struct kind {
     const char *name;
@@ -48,12 +48,16 @@ bool weft__chaos_roll(enum weft__chaos_kind kind)
     return true;
 }
 
+/* Mostly a spin: on a machine that is busy, giving the CPU away costs whole time slices. */
 void weft__chaos_pause_now(enum weft__chaos_kind kind)
 {
     if (!weft__chaos_roll(kind))
         return;
-    for (uint64_t left = 1 + next_random() % most_pauses; left > 0; left--)
+    uint64_t pauses = next_random() % most_pauses;
+    if (pauses == 0)
         weft__lock_backoff(past_the_spin);
+    for (; pauses > 0; pauses--)
+        weft__pause();
 }
 
 uint64_t weft__chaos_count(enum weft__chaos_kind kind)

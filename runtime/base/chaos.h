@@ -17,7 +17,7 @@
 /* The name in WEFT_CHAOS, and one in how many it happens when nothing is said. */
 #define WEFT__CHAOS_KINDS(X)                                                                   \
     X(YIELD, "yield", 8)       /* a task yields in a call that may wait */                     \
-    X(PAUSE, "pause", 16)      /* a thread gives its CPU away between two steps of a protocol */ \
+    X(PAUSE, "pause", 16)      /* a thread pauses between two steps of a protocol */ \
     X(MIGRATE, "migrate", 2)   /* a migratable task goes to whoever takes it */                \
     X(DOORBELL, "doorbell", 8) /* a wake comes late */                                         \
     X(WAKE, "wake", 8)         /* a sleep ends for nothing */                                  \

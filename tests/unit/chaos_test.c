@@ -1,4 +1,4 @@
-/* Chaos: what WEFT_CHAOS may say, that one seed rolls the same, that each kind is met by a program. */
+/* What WEFT_CHAOS may say, that one seed rolls the same, that a program meets each kind. */
 #include <CUnit/CUnit.h>
 #include <errno.h>
 #include <stdio.h>

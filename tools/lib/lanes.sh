@@ -5,7 +5,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # what tools/check uses or sets
 
 lanes_all=(format lint headers build-gcc build-clang exports unit compat install model explore aarch64
-    distcheck stress asan tsan)
+    distcheck stress chaos asan tsan)
 around=() # a command that tests run under
 lanes_long=(unit-clang debug nomalloc qemu planted)
 lanes_asked=(coverage) # only by name
@@ -25,6 +25,7 @@ declare -A lane_about=(
     [aarch64]="the whole tree for aarch64, warnings are errors"
     [distcheck]="a tarball builds, passes its unit tests, installs and leaves nothing behind"
     [stress]="the stress tests"
+    [chaos]="the stress tests while WEFT_CHAOS bends the schedule"
     [asan]="unit and stress tests under AddressSanitizer and UBSan"
     [tsan]="unit and stress tests under ThreadSanitizer"
     [unit-clang]="the unit tests of the clang build"
@@ -223,6 +224,15 @@ lane_compat() {
 
 lane_stress() {
     build_gcc && stress gcc 100
+}
+
+# One seed does not give one schedule: the threads are real. So each run may as well have another.
+lane_chaos() {
+    build_gcc || return
+    local seed=$RANDOM
+    echo "WEFT_CHAOS=$seed"
+    local around=(env "WEFT_CHAOS=$seed")
+    stress gcc 500
 }
 
 lane_asan() {
