@@ -38,8 +38,10 @@ weft_pkgheaders += \
     runtime/include/weft/error.h \
     runtime/include/weft/event.h \
     runtime/include/weft/file.h \
+    runtime/include/weft/fork.h \
     runtime/include/weft/future.h \
     runtime/include/weft/local.h \
+    runtime/include/weft/loop.h \
     runtime/include/weft/map.h \
     runtime/include/weft/mutex.h \
     runtime/include/weft/notifier.h \
@@ -122,6 +124,7 @@ weft_sources += \
     runtime/sched/deadlock.h \
     runtime/sched/finish.c \
     runtime/sched/finish.h \
+    runtime/sched/forks.h \
     runtime/sched/gather.c \
     runtime/sched/gather.h \
     runtime/sched/halt.c \
@@ -144,6 +147,8 @@ weft_sources += \
     runtime/sched/monitor.h \
     runtime/sched/notice.c \
     runtime/sched/notice.h \
+    runtime/sched/offer.c \
+    runtime/sched/offer.h \
     runtime/sched/options.c \
     runtime/sched/options.h \
     runtime/sched/overflow.c \
@@ -190,6 +195,23 @@ weft_sources += \
     runtime/sched/wheel.h \
     runtime/sched/worker.h \
     runtime/sched/yield.c \
+    runtime/sched/yield.h \
+    runtime/par/family.c \
+    runtime/par/family.h \
+    runtime/par/fork.c \
+    runtime/par/fork.h \
+    runtime/par/halves.c \
+    runtime/par/loop.c \
+    runtime/par/loop.h \
+    runtime/par/parts.c \
+    runtime/par/poll.c \
+    runtime/par/poll.h \
+    runtime/par/reduce.c \
+    runtime/par/share.c \
+    runtime/par/share.h \
+    runtime/par/shares.c \
+    runtime/par/strand.c \
+    runtime/par/strand.h \
     runtime/sync/barrier.c \
     runtime/sync/chan.c \
     runtime/sync/chan.h \
@@ -283,6 +305,7 @@ EXTRA_DIST += \
     runtime/base/README.md \
     runtime/io/README.md \
     runtime/offload/README.md \
+    runtime/par/README.md \
     runtime/sched/README.md \
     runtime/sync/README.md \
     runtime/task/README.md \

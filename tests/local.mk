@@ -77,6 +77,8 @@ unit_tests += \
     tests/unit/fake_engine_test \
     tests/unit/faults_test \
     tests/unit/file_test \
+    tests/unit/fork_child_test \
+    tests/unit/fork_join_test \
     tests/unit/fork_start_test \
     tests/unit/fork_test \
     tests/unit/future_test \
@@ -87,6 +89,7 @@ unit_tests += \
     tests/unit/inbox_test \
     tests/unit/local_test \
     tests/unit/main_test \
+    tests/unit/loop_test \
     tests/unit/map_test \
     tests/unit/memory_test \
     tests/unit/misuse_test \
@@ -185,6 +188,7 @@ stress_tests += \
     tests/stress/errors \
     tests/stress/fairness \
     tests/stress/foreign_threads \
+    tests/stress/forks \
     tests/stress/gather \
     tests/stress/hidden_state \
     tests/stress/idle \

@@ -266,6 +266,7 @@ man_sources = \
     tools/man/weft-debugging.7 \
     tools/man/weft-errors.7 \
     tools/man/weft-faults.7 \
+    tools/man/weft-forks.7 \
     tools/man/weft-locks.7 \
     tools/man/weft-scheduling.7 \
     tools/man/weft-sockets.7 \

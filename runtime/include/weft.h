@@ -20,8 +20,10 @@
 #include <weft/error.h>
 #include <weft/event.h>
 #include <weft/file.h>
+#include <weft/fork.h>
 #include <weft/future.h>
 #include <weft/local.h>
+#include <weft/loop.h>
 #include <weft/map.h>
 #include <weft/mutex.h>
 #include <weft/notifier.h>

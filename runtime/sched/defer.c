@@ -14,6 +14,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/sched/cancel.h"
 #include "runtime/sched/error.h"
+#include "runtime/sched/forks.h"
 #include "runtime/sched/local.h"
 #include "runtime/sched/worker.h"
 
@@ -37,6 +38,8 @@ static int add(weft_cleanup_fn fn, size_t copy_bytes, struct weft__deferred **ou
         return weft__error_outside();
     if (copy_bytes > bytes_max)
         return -EINVAL;
+    if (weft__forks_bind(task))
+        return -EBUSY;
     struct weft__extras *extras = weft__task_extras(task, 0);
     if (extras == NULL)
         return -ENOMEM;

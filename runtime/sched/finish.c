@@ -3,6 +3,7 @@
 #include "numa/memory.h"
 #include "runtime/base/check.h"
 #include "runtime/sched/defer.h"
+#include "runtime/sched/forks.h"
 #include "runtime/sched/gather.h"
 #include "runtime/sched/join.h"
 #include "runtime/sched/monitor.h"
@@ -111,8 +112,18 @@ WEFT__COLD static void join_left_scope(struct weft__worker *worker, struct weft_
                        weft__task_label(task), spawned, opened);
 }
 
+WEFT__COLD static void end_forks(struct weft__task *task)
+{
+    struct weft__forks *forks = task->stack->forks;
+
+    task->stack->forks = NULL;
+    forks->end(forks);
+}
+
 struct weft__worker *weft__finish_body(struct weft__worker *worker, struct weft__task *task)
 {
+    if (WEFT__UNLIKELY(task->stack->forks != NULL))
+        end_forks(task);
     if (WEFT__UNLIKELY(task->tidies))
         worker = weft__defer_run(worker, task);
     if (WEFT__UNLIKELY(!weft__list_empty(&task->scopes)))

@@ -62,7 +62,7 @@ static int pin_all(const weft_task *tasks, size_t count, const struct weft__task
         weft__record_pin_locked(&task->record);
         weft__record_unlock(&task->record);
         places[pinned].task = task;
-        if (task == self)
+        if (task == weft__task_face(self))
             rc = -EDEADLK;
     }
     while (rc < 0 && pinned-- > 0)

@@ -108,9 +108,10 @@ static int wait_pinned(weft_task handle, weft_deadline until, struct weft__task 
         return 0;
     }
     struct weft__task *self = weft__thread_or_task(worker);
-    if (self == NULL || self == task || until.ns <= 0) {
+    bool own = self != NULL && weft__task_face(self) == task;
+    if (self == NULL || own || until.ns <= 0) {
         weft__record_unlock(&task->record);
-        return self == NULL ? weft__error_outside() : self == task ? -EDEADLK : -ETIMEDOUT;
+        return self == NULL ? weft__error_outside() : own ? -EDEADLK : -ETIMEDOUT;
     }
     rc = wait_locked(worker, self, task, until);
     if (rc == 0)

@@ -214,6 +214,7 @@ static int make_worker(struct weft__runtime *runtime, uint32_t index)
     worker->node_index = slot->node_index;
     worker->cpu = slot->cpu;
     worker->l3 = slot->l3;
+    weft__list_init(&worker->offers.list);
     worker->root = weft__scope_make(runtime, NULL);
     if (worker->root == NULL)
         return -ENOMEM;

@@ -17,6 +17,7 @@
 #include "numa/memory.h"
 #include "runtime/base/check.h"
 #include "runtime/sched/error.h"
+#include "runtime/sched/forks.h"
 #include "runtime/sched/thread.h"
 
 enum { first_room = 4, rounds = 4 };
@@ -173,9 +174,11 @@ static inline struct weft__extras *own_extras(const struct weft__worker *worker)
 {
     const struct weft__task *task = WEFT__LIKELY(worker != NULL) ? weft__worker_task(worker)
                                                                  : weft__thread_known();
-    if (task == NULL || !task->tidies)
+    if (task == NULL)
         return NULL;
-    return weft__load_relaxed(&task->extras);
+    if (WEFT__UNLIKELY((task->flags & WEFT__TASK_FORKED) != 0))
+        return weft__task_extras_of(weft__task_face(task)); /* they stand still: forks.h */
+    return task->tidies ? weft__load_relaxed(&task->extras) : NULL;
 }
 
 /* The array of whoever calls; NULL: it has none. */
@@ -201,6 +204,8 @@ int weft_local_set(weft_local key, void *value)
         return weft__error_outside();
     if (!is_live(key))
         return weft__record_error(key);
+    if (weft__forks_bind(task))
+        return -EBUSY;
     struct weft__extras *extras = weft__task_extras_of(task);
     struct entry *entry = extras != NULL ? find(extras->locals, key) : NULL;
     if (entry != NULL) {

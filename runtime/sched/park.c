@@ -5,6 +5,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/sys.h"
 #include "runtime/sched/cancel.h"
+#include "runtime/sched/forks.h"
 #include "runtime/sched/handle.h"
 #include "runtime/sched/search.h"
 #include "runtime/sched/sleep.h"
@@ -84,6 +85,7 @@ int weft__park_commit(struct weft__worker *worker, struct weft__ticket ticket, w
         task->timer.fire = deadline_passed;
         weft__wheel_arm(&worker->wheel, &task->timer, until.ns);
     }
+    weft__forks_expose(worker, task);
     /* no clock is read */
     task->stack->since = (uint32_t)(worker->step_cycles >> WEFT__CLOCK_COARSE);
     (void)weft__switch_away(worker, task);

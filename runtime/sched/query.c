@@ -9,7 +9,7 @@
 weft_task weft_self(void)
 {
     struct weft__task *task = weft__worker_task(weft__self_worker());
-    return task != NULL ? weft__task_handle(task) : weft__error_outside();
+    return task != NULL ? weft__task_handle(weft__task_face(task)) : weft__error_outside();
 }
 
 int weft_worker_self(void)

@@ -8,9 +8,10 @@
  *
  * ORDERING SEARCH: stealable work never lies still while all workers sleep.
  *   publisher                                searcher
- *   A1 push to a ring or the inject queue    B1 searching -= 1
+ *   A1 push to a ring, the inject queue      B1 searching -= 1
+ *      or a worker's offers
  *   A2 store-load fence                      B2 store-load fence (with SLEEP P2)
- *   A3 if searching == 0 and one sleeps:     B3 look at all rings and the inject queue
+ *   A3 if searching == 0 and one sleeps:     B3 look at all rings, offers and the inject queue
  *      wake it
  * Forbidden: A3 sees searching > 0 and B3 sees nothing.
  * Because:   A1, B1 are stores, A3, B3 loads, split by fences: the second sees the first's store.
@@ -28,6 +29,7 @@
 #include "runtime/base/chaos.h"
 #include "runtime/base/clock.h"
 #include "runtime/sched/defer.h"
+#include "runtime/sched/offer.h"
 #include "runtime/sched/pin.h"
 #include "runtime/sched/scope.h"
 #include "runtime/sched/sleep.h"
@@ -47,11 +49,24 @@ void weft__search_adopt(struct weft__worker *worker, struct weft__task *task)
     weft__fence_store_load();                 /* HOME H2 */
 }
 
+/* A piece of the work of some task, as a task. */
+static struct weft__task *take_offer(struct weft__worker *worker, struct weft__offers *offers)
+{
+    struct weft__task *task = weft__offer_take(worker, offers);
+
+    if (task != NULL)
+        weft__bump(&worker->counters.steals);
+    return task;
+}
+
 /* One of the victim's tasks; others that came along sit in this worker's ring and are adopted when
  * they are picked. */
 static struct weft__task *steal_from(struct weft__worker *worker, struct weft__worker *victim)
 {
     uint32_t count = 0;
+
+    if (weft__ring_count(&victim->ring) == 0)
+        return take_offer(worker, &victim->offers);
     struct weft__task *task = weft__ring_steal(&victim->ring, &worker->ring, steal_most, &count);
 
     if (task == NULL)
@@ -73,8 +88,6 @@ static struct weft__task *steal_level(struct weft__worker *worker, uint32_t firs
     for (uint32_t i = 0; i < count; i++) {
         uint32_t index = worker->victims[first + (start + i) % count];
         struct weft__worker *victim = worker->runtime->workers[index];
-        if (weft__ring_count(&victim->ring) == 0)
-            continue;
         struct weft__task *task = steal_from(worker, victim);
         if (task != NULL)
             return task;
@@ -101,8 +114,9 @@ struct weft__task *weft__search_find_injected(struct weft__worker *worker)
 {
     struct weft__task *task = weft__inject_take(&worker->runtime->inject);
 
-    if (task != NULL)
-        weft__search_adopt(worker, task);
+    if (task == NULL)
+        return take_offer(worker, &worker->offers);
+    weft__search_adopt(worker, task);
     return task;
 }
 
@@ -216,7 +230,8 @@ bool weft__search_sees_work(const struct weft__worker *worker)
     if (weft__load_relaxed(&runtime->inject.length) != 0)
         return true;
     for (uint32_t i = 0; i < runtime->worker_count; i++)
-        if (weft__ring_count(&runtime->workers[i]->ring) != 0)
+        if (weft__ring_count(&runtime->workers[i]->ring) != 0 ||
+            weft__load_relaxed(&runtime->workers[i]->offers.count) != 0)
             return true;
     return false;
 }

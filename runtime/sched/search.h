@@ -10,7 +10,7 @@
 /* Some task for a worker that has none: injected or stolen; its home is @worker now. */
 struct weft__task *weft__search_find(struct weft__worker *worker);
 
-/* One of the inject queue alone. */
+/* One of the inject queue, or of what tasks of this worker offer. */
 struct weft__task *weft__search_find_injected(struct weft__worker *worker);
 
 /* A fresh or migratable task that came from elsewhere belongs to @worker from now on. */

@@ -446,3 +446,37 @@ weft_task weft__spawn_foreign(struct weft__runtime *runtime, weft_task_fn fn, vo
     }
     return enter(worker, root, task, NULL);
 }
+
+/* ---- tasks that are made of offers ---- */
+
+struct weft__task *weft__spawn_blank(struct weft__worker *worker)
+{
+    return make_task(&worker->records, NULL, NULL, WEFT__STACK_64K, WEFT__TASK_FORKED);
+}
+
+void weft__spawn_undo(struct weft__worker *worker, struct weft__task *task)
+{
+    unmake_task(task, &worker->records);
+}
+
+void weft__spawn_offered(struct weft__worker *worker, struct weft__task *task,
+                         struct weft__offer *offer)
+{
+    struct weft__scope *scope = offer->scope;
+
+    memcpy(task->copy, &offer->face, sizeof(offer->face)); /* weft__task_face */
+    task->fn = offer->fn;
+    task->argument = offer->argument;
+    task->stack_class = offer->stack_class & 3u;
+    task->shields = offer->shielded;
+    task->hooks = &offer->hook;
+    task->site = offer->face->site;
+    task->scope = scope;
+    weft__store_relaxed(&task->home, worker);
+    weft__record_lock_own(&scope->record);
+    weft__scope_add_locked(scope, task);
+    weft__record_unlock(&task->record);
+    weft__record_unlock(&scope->record);
+    weft__bump(&worker->local_load);
+    weft__bump(&worker->counters.spawned);
+}

@@ -97,7 +97,7 @@ struct weft__extras *weft__task_extras(struct weft__task *task, size_t result_ro
 
 const char *weft__task_label(const struct weft__task *task)
 {
-    const struct weft__extras *extras = weft__task_extras_of(task);
+    const struct weft__extras *extras = weft__task_extras_of(weft__task_face(task));
     return extras != NULL && extras->name[0] != '\0' ? extras->name : "(unnamed)";
 }
 
@@ -126,6 +126,7 @@ const char *weft__task_wait_name(unsigned reason)
         [WEFT__REASON_FUTURE] = "the value of a future",
         [WEFT__REASON_PERMIT] = "an unpark",
         [WEFT__REASON_TURN] = "its turn with the position of a file",
+        [WEFT__REASON_FORK] = "a forked child",
     };
     return reason < WEFT__REASON_OPERATION
                ? texts[reason]

@@ -44,7 +44,8 @@ enum weft__task_flags {
     WEFT__TASK_COPIED = 1u << 2,     /* the argument is an allocation of copy_bytes */
     WEFT__TASK_FOREIGN = 1u << 3,    /* stands for a thread that is no worker; see thread.c */
     WEFT__TASK_MONITORED = 1u << 4,  /* its failure is told; see monitor.c */
-    WEFT__TASK_HELD = 1u << 5        /* was spawned without being started; see hold.c */
+    WEFT__TASK_HELD = 1u << 5,       /* was spawned without being started; see hold.c */
+    WEFT__TASK_FORKED = 1u << 6      /* a forked child that another worker has taken; see offer.c */
 };
 
 /* How its present wait is; its worker alone may look. */
@@ -87,6 +88,7 @@ enum weft__wait_reason {
     WEFT__REASON_FUTURE,
     WEFT__REASON_PERMIT,
     WEFT__REASON_TURN,
+    WEFT__REASON_FORK,
     WEFT__REASON_OPERATION /* and up: this plus enum weft__opcode */
 };
 
@@ -184,6 +186,14 @@ static inline bool weft__task_canceled(const struct weft__task *task)
     return WEFT__UNLIKELY((weft__load_acquire(&task->record.life) & /* HOME H3 */
                            WEFT__LIFE_CANCELED) != 0) &&
            !weft__task_shielded(task);
+}
+
+/* The task that it is to itself and to others: of a forked child, the one that has forked. */
+static inline const struct weft__task *weft__task_face(const struct weft__task *task)
+{
+    if (WEFT__LIKELY((task->flags & WEFT__TASK_FORKED) == 0))
+        return task;
+    return *(const struct weft__task *const *)(const void *)task->copy;
 }
 
 /* The locked task behind a handle that has not been given up; NULL with *out_error. */

@@ -43,6 +43,13 @@ struct weft__worker_counters {
     _Atomic uint64_t helper_calls;
 };
 
+/* Pieces of work that other workers may take; see offer.c. */
+struct weft__offers {
+    WEFT__ALIGNED_LINE _Atomic uint32_t count; /* written under the lock */
+    struct weft__lock lock;
+    struct weft__list list; /* (l) struct weft__offer, oldest first */
+};
+
 struct weft__worker {
     /* what every switch touches */
     _Atomic(struct weft__task *) current; /* written by the owner; NULL while the loop runs */
@@ -100,6 +107,7 @@ struct weft__worker {
     _Atomic int64_t sent_load;                   /* live tasks, others' part */
     _Atomic int thread_id;  /* the kernel's, for signals and /proc; 0: not started yet */
     struct weft__ring ring; /* (a:RING) */
+    struct weft__offers offers;
 };
 
 /* The worker on which the caller runs; NULL on other threads. Asked anew after each switch that may

@@ -4,6 +4,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/sys.h"
 #include "runtime/sched/error.h"
+#include "runtime/sched/forks.h"
 #include "runtime/sched/park.h"
 #include "runtime/sched/switch.h"
 #include "runtime/sched/thread.h"
@@ -13,6 +14,13 @@ static int canceled(const struct weft__task *task)
     return WEFT__UNLIKELY(weft__task_canceled(task)) ? -ECANCELED : 0;
 }
 
+void weft__yield_loop(struct weft__worker *worker, struct weft__task *task)
+{
+    worker->budget = 0;
+    weft__queue_append(&worker->ready, task);
+    (void)weft__switch_away(worker, task);
+}
+
 int weft_yield(void)
 {
     struct weft__worker *worker = weft__self_worker();
@@ -20,6 +28,7 @@ int weft_yield(void)
 
     if (WEFT__UNLIKELY(task == NULL))
         return weft__error_outside();
+    weft__forks_expose(worker, task);
     weft__queue_append(&worker->ready, task);
     (void)weft__switch_away(worker, task);
     return canceled(task);
@@ -50,9 +59,7 @@ int weft_poll(void)
 
     if (task == NULL)
         return weft__error_outside();
-    bool slice_over = weft__clock_cycles() - worker->step_cycles > worker->slice_cycles;
-    if (slice_over || !weft__inbox_empty(&worker->inbox) ||
-        weft__engine_has_events(worker->engine)) {
+    if (weft__yield_is_due(worker, weft__clock_cycles())) {
         worker->budget = 0; /* the loop looks at messages, completions and timers */
         return weft_yield();
     }

@@ -1,13 +1,26 @@
-/* Giving way by chance, in calls that may wait: see runtime/base/chaos.h. */
+/* Where a task gives way: at poll points, and by chance in calls that may wait. */
 #ifndef WEFT_SCHED_YIELD_H
 #define WEFT_SCHED_YIELD_H
 
 #include "runtime/base/chaos.h"
-#include "runtime/sched/worker.h"
+#include "runtime/base/clock.h"
+#include "runtime/sched/runtime.h"
+
+/* Whether its slice is over, or a message or a completion has come. @cycles: now. */
+static inline bool weft__yield_is_due(const struct weft__worker *worker, uint64_t cycles)
+{
+    return cycles - worker->step_cycles > worker->slice_cycles ||
+           !weft__inbox_empty(&worker->inbox) || weft__engine_has_events(worker->engine);
+}
+
+/* Lets the loop look at messages, completions and timers. Unlike weft_yield it leaves what the task
+ * has forked where it is. */
+void weft__yield_loop(struct weft__worker *worker, struct weft__task *task);
 
 void weft__yield_by_chance(struct weft__worker *worker);
 
-/* A point of a call that may wait. The task that calls is on @worker afterwards, as before. */
+/* A point of a call that may wait: see runtime/base/chaos.h. The task that calls is on @worker
+ * afterwards, as before. */
 static inline void weft__yield_point(struct weft__worker *worker)
 {
     if (weft__chaos(WEFT__CHAOS_YIELD))

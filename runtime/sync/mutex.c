@@ -51,6 +51,7 @@
 #include "runtime/base/check.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/lock.h"
+#include "runtime/par/family.h"
 #include "runtime/sync/line.h"
 #include "runtime/sync/owner.h"
 
@@ -194,13 +195,18 @@ static int wait_for(struct mutex *mutex, struct weft__worker *worker, struct wef
             return try_take(mutex, &standing) ? 0 : -ETIMEDOUT;
         if (spin(mutex, worker, &standing))
             return 0;
+        if (weft__family_blocks(task, weft__load_relaxed(&mutex->word) & OWNER))
+            return -EDEADLK;
         if (take_or_stand(mutex, &standing, task))
             return 0;
-        int rc = weft__park_commit(worker, standing.waiter.ticket, until, manner); /* W3 */
-        if (rc < 0) {
+        weft_deadline next = weft__family_slice(task, until);
+        int rc = weft__park_commit(worker, standing.waiter.ticket, next, manner); /* W3 */
+        if (rc < 0)
             leave(mutex, &standing);
+        if (rc == -ETIMEDOUT && next.ns < until.ns)
+            continue;
+        if (rc < 0)
             return rc;
-        }
         if (standing.waiter.result == handed_over)
             return 0;
         standing.woken = true;

@@ -44,7 +44,8 @@ static enum weft__source_outcome task_attempt(struct weft__worker *worker, weft_
         return WEFT__SOURCE_DONE;
     }
     bool ended = weft__record_has(&task->record, WEFT__LIFE_ENDED);
-    bool own = task == weft__worker_task(worker);
+    const struct weft__task *self = weft__worker_task(worker);
+    bool own = self != NULL && task == weft__task_face(self);
     if (ended)
         one->result = weft__load_relaxed(&task->result);
     else if (own)
@@ -62,7 +63,8 @@ static enum weft__source_outcome task_stand(struct weft__worker *worker, weft_ca
 
     (void)worker;
     (void)now;
-    if (task != NULL && task != ticket.task && !weft__record_has(&task->record, WEFT__LIFE_ENDED)) {
+    bool own = task == weft__task_face(ticket.task);
+    if (task != NULL && !own && !weft__record_has(&task->record, WEFT__LIFE_ENDED)) {
         room->task = task;
         room->joiner = (struct weft__joiner){ .ticket = ticket };
         weft__join_stand_locked(task, &room->joiner);
@@ -70,7 +72,7 @@ static enum weft__source_outcome task_stand(struct weft__worker *worker, weft_ca
         return WEFT__SOURCE_NOT_READY;
     }
     if (task != NULL) {
-        rc = task == ticket.task ? -EDEADLK : weft__load_relaxed(&task->result);
+        rc = own ? -EDEADLK : weft__load_relaxed(&task->result);
         weft__record_unlock(&task->record);
     }
     if (!weft__park_withdraw(ticket))

@@ -24,6 +24,7 @@ enum weft__stack_class {
 };
 
 struct weft__stack_slab;
+struct weft__forks;
 
 struct weft__stack {
     struct weft__context context;    /* (o) */
@@ -34,7 +35,8 @@ struct weft__stack {
     char *top;                       /* (i) coloured, aligned to 16 */
     uint8_t size_class;              /* (i) enum weft__stack_class */
     bool guarded;                    /* (i) false: a canary stands at low */
-    uint32_t since; /* (o) when its task began to wait, in units of WEFT__CLOCK_COARSE */
+    uint32_t since;            /* (o) when its task began to wait, in units of WEFT__CLOCK_COARSE */
+    struct weft__forks *forks; /* (o) of its task; NULL: it has forked nothing */
 };
 
 /* The stacks of one node that no worker holds. BOUND idle stacks: above 1,024 of a class, slabs

@@ -38,7 +38,7 @@ static struct {
     weft_fd ends[2];
 } world;
 
-static char bytes[large * few];
+static _Alignas(16) char bytes[large * few];
 
 static int64_t keep(int64_t handle)
 {
@@ -197,6 +197,32 @@ static int64_t dump_to_nowhere(void)
     return rc;
 }
 
+static int loop_well(size_t begin, size_t end, void *argument)
+{
+    (void)argument;
+    return begin < end;
+}
+
+static int reduce_well(size_t begin, size_t end, const void *input, void *partial)
+{
+    (void)input;
+    (void)partial;
+    return begin < end;
+}
+
+static int run_well(uint32_t worker, void *argument)
+{
+    (void)argument;
+    return (int)worker;
+}
+
+static int child_of_strand(weft_strand *strand, void *argument)
+{
+    (void)strand;
+    (void)argument;
+    return 0;
+}
+
 #define SPAWN_ROOM WEFT_SPAWN_OPTIONS(.result_bytes = large, .name = "it")
 
 /* Name of the call, what fails in it, with what, the call. */
@@ -219,6 +245,11 @@ static int64_t dump_to_nowhere(void)
     X(weft_random_self, ALLOC, -ENOMEM, return weft_random_self() != NULL ? 0 : -ENOMEM)        \
     X(weft_shield_begin, ALLOC, -ENOMEM, return nest_deep())                                    \
     X(weft_pin, ALLOC, -ENOMEM, return weft_pin())                                              \
+    X(weft_for, ALLOC, -ENOMEM, return weft_for(0, few, loop_well, NULL, NULL))                 \
+    X(weft_reduce, ALLOC, -ENOMEM,                                                              \
+      return weft_reduce(0, few, reduce_well, NULL, bytes, 8, weft_add_integer, NULL))          \
+    X(weft_run_on_all, ALLOC, -ENOMEM, return weft_run_on_all(run_well, NULL))                  \
+    X(weft_fork_run, ALLOC, -ENOMEM, return weft_fork_run(child_of_strand, NULL))               \
     X(weft_wait_all, ALLOC, -ENOMEM,                                                            \
       return weft_wait_all(world.tasks, few, WEFT_ALL_ENDED, NULL, WEFT_NEVER))                 \
     X(weft_wait_any, ALLOC, -ENOMEM, return weft_wait_any(world.tasks, few, WEFT_NEVER))        \
@@ -341,7 +372,8 @@ static const struct {
     const char *names; /* each between spaces */
 } exempt[] = {
     { "only memory of the caller, and its own",
-      " weft_after weft_clock weft_random_next weft_random_seed weft_random_split weft_version "
+      " weft_add_double weft_add_integer weft_after weft_clock weft_random_next weft_random_seed "
+      "weft_random_split weft_version "
       "weft_error_name weft_delays_init weft_delays_next"
       " weft_barrier_init weft_barrier_fini weft_condition_init weft_condition_fini"
       " weft_event_init weft_event_fini weft_latch_init weft_latch_fini weft_mutex_init"
@@ -371,6 +403,8 @@ static const struct {
       " weft_notifier_release weft_release weft_scope_cancel weft_scope_close weft_scope_join"
       " weft_timer_release " },
     { "its code matters more than its sentence", " weft_fail " },
+    { "without memory its child runs at once: fork_join_test.c",
+      " weft_fork weft_fork_abandoned weft_fork_join " },
     { "writes to an eventfd that is never full for long", " weft_notifier_send " },
     { "a weft_go, and no more", " weft_timer_go " },
     { "weft_start and weft_call in one", " weft_main " },

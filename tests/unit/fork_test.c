@@ -52,11 +52,37 @@ static weft_mutex mutex = WEFT_MUTEX_INIT;
 static weft_once once = WEFT_ONCE_INIT;
 static weft_rwlock rwlock = WEFT_RWLOCK_INIT;
 static weft_semaphore semaphore = WEFT_SEMAPHORE_INIT(1, 1);
-static char bytes[WEFT_NAME];
+static _Alignas(16) char bytes[WEFT_NAME];
 
 static char spelt[WEFT_ADDRESS_TEXT];
 static weft_address address;
 static const struct iovec part = { bytes, 1 };
+
+static int child_of_loop(size_t begin, size_t end, void *argument)
+{
+    (void)argument;
+    return begin < end;
+}
+
+static int child_of_reduction(size_t begin, size_t end, const void *input, void *partial)
+{
+    (void)input;
+    (void)partial;
+    return begin < end;
+}
+
+static int child_of_worker(uint32_t worker, void *argument)
+{
+    (void)argument;
+    return (int)worker;
+}
+
+static int child_of_strand(weft_strand *strand, void *argument)
+{
+    (void)strand;
+    (void)argument;
+    return 0;
+}
 
 static int serve_nobody(weft_fd connection, void *context)
 {
@@ -123,6 +149,10 @@ static int holds_never(void *context)
     X(delays_next, weft_delays_next(&made.delays))                                                 \
     X(retry, weft_retry(end_well, NULL, NULL, WEFT_NOW))                                           \
     X(wait_until, weft_wait_until(holds_never, NULL, WEFT_MILLISECOND, WEFT_NOW))                  \
+    X(for_all, weft_for(0, 1, child_of_loop, NULL, NULL))                                          \
+    X(reduce, weft_reduce(0, 1, child_of_reduction, NULL, bytes, 8, weft_add_integer, NULL))       \
+    X(run_on_all, weft_run_on_all(child_of_worker, NULL))                                          \
+    X(fork_run, weft_fork_run(child_of_strand, NULL))                                              \
     X(map_run,                                                                                     \
       weft_map_run(&WEFT_MAP(.count = 1), NULL, WEFT_NOW))                                         \
     X(shield_begin, weft_shield_begin())                                                           \
@@ -291,16 +321,18 @@ static const struct {
 
 /* As <weft/base.h> lists them. */
 static const char *const exempt[] = {
-    "weft_after",           "weft_barrier_fini",   "weft_canceled",
-    "weft_clock",           "weft_condition_fini", "weft_condition_init",
-    "weft_content_release", "weft_error_name",     "weft_event_fini",
-    "weft_event_init",      "weft_fail",           "weft_latch_fini",
-    "weft_latch_init",      "weft_local_get",      "weft_main",
-    "weft_mutex_fini",      "weft_mutex_init",     "weft_once_fini",
-    "weft_once_init",       "weft_random_next",    "weft_random_seed",
-    "weft_random_self",     "weft_random_split",   "weft_rwlock_fini",
-    "weft_rwlock_init",     "weft_semaphore_fini", "weft_spinlock_fini",
-    "weft_spinlock_init",   "weft_version"
+    "weft_add_double",     "weft_add_integer",    "weft_after",
+    "weft_barrier_fini",   "weft_canceled",       "weft_clock",
+    "weft_condition_fini", "weft_condition_init", "weft_content_release",
+    "weft_error_name",     "weft_event_fini",     "weft_event_init",
+    "weft_fail",           "weft_fork",           "weft_fork_abandoned",
+    "weft_fork_join",      "weft_latch_fini",     "weft_latch_init",
+    "weft_local_get",      "weft_main",           "weft_mutex_fini",
+    "weft_mutex_init",     "weft_once_fini",      "weft_once_init",
+    "weft_random_next",    "weft_random_seed",    "weft_random_self",
+    "weft_random_split",   "weft_rwlock_fini",    "weft_rwlock_init",
+    "weft_semaphore_fini", "weft_spinlock_fini",  "weft_spinlock_init",
+    "weft_version"
 };
 
 static bool is_called(const char *name)

@@ -43,6 +43,26 @@ static weft_cleanup_fn no_cleanup(void)
     return (weft_cleanup_fn)(uintptr_t)nothing;
 }
 
+static weft_for_fn no_loop(void)
+{
+    return (weft_for_fn)(uintptr_t)nothing;
+}
+
+static weft_reduce_fn no_reduction(void)
+{
+    return (weft_reduce_fn)(uintptr_t)nothing;
+}
+
+static weft_worker_fn no_worker(void)
+{
+    return (weft_worker_fn)(uintptr_t)nothing;
+}
+
+static weft_fork_fn no_forked_function(void)
+{
+    return (weft_fork_fn)(uintptr_t)nothing;
+}
+
 static weft_producer_fn no_producer(void)
 {
     return (weft_producer_fn)(uintptr_t)nothing;
@@ -84,6 +104,13 @@ static weft_serve_fn no_server(void)
     X(retry, "weft_retry", "fn", weft_retry(no_function(), NULL, NULL, WEFT_NOW))                \
     X(wait_until, "weft_wait_until", "holds",                                                    \
       weft_wait_until(no_predicate(), NULL, WEFT_MILLISECOND, WEFT_NOW))                         \
+    X(for_fn, "weft_for", "fn", weft_for(0, 1, no_loop(), NULL, NULL))                           \
+    X(reduce_fn, "weft_reduce", "fn",                                                            \
+      weft_reduce(0, 1, no_reduction(), NULL, &scope, 8, weft_add_double, NULL))                 \
+    X(run_on_all, "weft_run_on_all", "fn", weft_run_on_all(no_worker(), NULL))                   \
+    X(fork_run, "weft_fork_run", "fn", weft_fork_run(no_forked_function(), NULL))                \
+    X(fork, "weft_fork", "strand", ((weft_fork)(nothing, NULL, NULL), 0))                          \
+    X(fork_join, "weft_fork_join", "strand", (weft_fork_join)(nothing))                            \
     X(map, "weft_map_run", "map", weft_map_run(nothing, NULL, WEFT_NOW))                         \
     X(map_fn, "weft_map_run", "map->fn",                                                         \
       weft_map_run(&WEFT_MAP(.count = 1), NULL, WEFT_NOW))                                       \
