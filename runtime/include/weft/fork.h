@@ -29,13 +29,11 @@
 
 #include <weft/base.h>
 
-/* What forks: a task, or a child that runs on the stack of another. Handed to each child; its
- * members are the runtime's. */
-typedef struct weft_strand weft_strand;
+struct weft_strand;
 
-/* A forked child. It joins all that it forks before it returns. 0 or more when all went well, else
- * a negative errno. */
-typedef int (*weft_fork_fn)(weft_strand *strand, void *argument);
+/* A forked child. It joins all that it forks before it returns. 0 or more when all went well, else a
+ * negative errno. */
+typedef int (*weft_fork_fn)(struct weft_strand *strand, void *argument);
 
 /* The descriptor of a child; all of it is the runtime's. */
 typedef struct weft_fork_entry {
@@ -45,11 +43,13 @@ typedef struct weft_fork_entry {
     unsigned state;
 } weft_fork_entry;
 
-struct weft_strand {
+/* What forks: a task, or a child that runs on the stack of another. Handed to each child; its
+ * members are the runtime's. */
+typedef struct weft_strand {
     weft_fork_entry *head;  /* the next free one */
     weft_fork_entry *limit; /* from here on a fork looks at the world first */
     int fuel;               /* joins until one does */
-};
+} weft_strand;
 
 WEFT_BEGIN
 
