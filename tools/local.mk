@@ -22,6 +22,7 @@ weft_SOURCES = \
     tools/bench/body.h \
     tools/bench/body_blocking.c \
     tools/bench/body_echo.c \
+    tools/bench/body_fork.c \
     tools/bench/body_mutex.c \
     tools/bench/body_parked.c \
     tools/bench/body_pingpong.c \

@@ -26,6 +26,24 @@ uint64_t weft__checksum_of_round_trips(uint64_t count)
     return 2 * count;
 }
 
+uint64_t weft__checksum_of_visits(uint64_t count)
+{
+    return count;
+}
+
+uint64_t weft__checksum_of_fib(uint64_t count)
+{
+    uint64_t value = 0;
+    uint64_t next = 1;
+
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t sum = value + next;
+        value = next;
+        next = sum;
+    }
+    return value;
+}
+
 uint64_t weft__checksum_of_additions(uint64_t count)
 {
     return count / weft__checksum_lockers * weft__checksum_lockers;

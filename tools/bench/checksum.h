@@ -41,6 +41,8 @@ uint64_t weft__checksum_of_round_trips(uint64_t count);  /* each side adds one t
 uint64_t weft__checksum_of_sleeps(uint64_t count);       /* milliseconds slept by all */
 uint64_t weft__checksum_of_direct_reads(uint64_t count); /* numbers of the blocks read */
 uint64_t weft__checksum_of_cached_reads(uint64_t count);
+uint64_t weft__checksum_of_visits(uint64_t count);    /* one each */
+uint64_t weft__checksum_of_fib(uint64_t count);       /* the Fibonacci number */
 uint64_t weft__checksum_of_additions(uint64_t count); /* one each, none lost; a multiple of 4 */
 
 #endif
