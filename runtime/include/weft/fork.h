@@ -31,8 +31,8 @@
 
 struct weft_strand;
 
-/* A forked child. It joins all that it forks before it returns. 0 or more when all went well, else a
- * negative errno. */
+/* A forked child. It joins all that it forks before it returns. 0 or more when all went well, else
+ * a negative errno. */
 typedef int (*weft_fork_fn)(struct weft_strand *strand, void *argument);
 
 /* The descriptor of a child; all of it is the runtime's. */
