@@ -26,6 +26,9 @@ int weft__body_main(const struct weft__metric *metric, uint64_t count)
 {
     struct weft__body_run run = { .count = count, .connections = metric->connections };
     weft_error error = WEFT_ERROR_INIT;
+
+    if (metric->engine != NULL && setenv("WEFT_ENGINE", metric->engine, 1) < 0)
+        return EXIT_FAILURE;
     weft_runtime runtime = weft_start(&WEFT_RUNTIME_OPTIONS(.workers = metric->workers,
                                                             .spin_us = metric->spin_us,
                                                             .report = report_notice),
