@@ -205,15 +205,39 @@ static int set(struct weft__compat *compat, struct weft__compat_file *file, uint
     return rc;
 }
 
+/* Lets those of a row try, until one has to wait on. */
+static void drive(struct weft__compat *compat, struct weft__compat_file *file,
+                  enum weft__compat_row row)
+{
+    struct weft__list *waiting = &file->rows[row];
+    enum weft__compat_verdict verdict;
+
+    while (!weft__list_empty(waiting)) {
+        struct weft__compat_op *op = first_of(waiting);
+        if (op->blocks && file->helped[row])
+            return;
+        verdict = op->blocks ? WEFT__VERDICT_HELP : weft__compat_try_op(compat, op);
+        if (verdict == WEFT__VERDICT_WAIT)
+            return;
+        take_out(compat, op);
+        weft__compat_settle(compat, op, verdict);
+    }
+}
+
 /* A file that can't be waited for is always ready, so its calls are a helper's. A poll that has
- * found nothing there waits until it is cancelled, as poll(2) does. */
+ * found nothing there waits until it is cancelled, as poll(2) does. A recv that was not tried yet,
+ * on a number that was a socket's, is told that this is none. */
 static void hand_over(struct weft__compat *compat, struct weft__compat_file *file)
 {
+    file->drained = false;
     for (int row = 0; row < 2; row++)
         while (!weft__list_empty(&file->rows[row])) {
             struct weft__compat_op *op = first_of(&file->rows[row]);
             take_out(compat, op);
-            weft__compat_settle(compat, op, WEFT__VERDICT_HELP);
+            enum weft__compat_verdict verdict = op->tried ? WEFT__VERDICT_HELP
+                                                          : weft__compat_try_op(compat, op);
+            weft__compat_settle(compat, op,
+                                verdict == WEFT__VERDICT_DONE ? verdict : WEFT__VERDICT_HELP);
         }
 }
 
@@ -238,7 +262,13 @@ void weft__compat_file_arm(struct weft__compat *compat)
         if (events == 0 ||
             ((events & file->armed) == events && (events & MODES) == (file->armed & MODES)))
             continue;
+        uint32_t serial = file->serial;
         int rc = set(compat, file, events);
+        if (serial != file->serial && file->drained) { /* another file has the number now */
+            file->drained = false;
+            if (rc == 0)
+                drive(compat, file, WEFT__ROW_IN);
+        }
         if (rc == -EPERM) {
             WEFT__FALLBACK(EPOLL_REFUSED);
             hand_over(compat, file);
@@ -267,25 +297,6 @@ static void tell(struct weft__compat *compat, struct weft__compat_file *file, ui
             if (weft__list_empty(&op->done))
                 weft__list_append(&compat->completions, &op->done);
         }
-    }
-}
-
-/* Lets those of a row try, until one has to wait on. */
-static void drive(struct weft__compat *compat, struct weft__compat_file *file,
-                  enum weft__compat_row row)
-{
-    struct weft__list *waiting = &file->rows[row];
-    enum weft__compat_verdict verdict;
-
-    while (!weft__list_empty(waiting)) {
-        struct weft__compat_op *op = first_of(waiting);
-        if (op->blocks && file->helped[row])
-            return;
-        verdict = op->blocks ? WEFT__VERDICT_HELP : weft__compat_try_op(compat, op);
-        if (verdict == WEFT__VERDICT_WAIT)
-            return;
-        take_out(compat, op);
-        weft__compat_settle(compat, op, verdict);
     }
 }
 

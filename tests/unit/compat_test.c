@@ -300,6 +300,42 @@ static void test_interest_that_is_refused_ends_the_op(void)
     with_engine(refuse_interest);
 }
 
+/* A recv that left room makes the next one wait first; but not when the number has become another
+ * file's, which would never be ready. */
+static void reuse_drained_number(void)
+{
+    char bytes[4];
+    int ends[2];
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int plain = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+    CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    CU_ASSERT_EQUAL(bind(listener, &(struct sockaddr){ AF_UNIX, "" }, sizeof(sa_family_t)), 0);
+    CU_ASSERT_EQUAL(listen(listener, 1), 0);
+    (void)submit(WEFT__OP_RECV, ends[0], bytes, sizeof(bytes), 0);
+    expect_count(0);
+    CU_ASSERT_EQUAL(write(ends[1], "a", 1), 1);
+    expect_count(1);
+    CU_ASSERT_EQUAL(dup2(listener, ends[0]), ends[0]);
+    (void)submit(WEFT__OP_RECV, ends[0], bytes, sizeof(bytes), 1);
+    expect_count(2);
+    expect_entry(1, 1, -EINVAL);
+    CU_ASSERT_EQUAL(dup2(plain, ends[0]), ends[0]);
+    (void)submit(WEFT__OP_RECV, ends[0], bytes, sizeof(bytes), 2);
+    expect_count(3);
+    expect_entry(2, 2, -ENOTSOCK);
+    (void)weft__engine_cancel_all(engine);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    (void)close(listener);
+    (void)close(plain);
+}
+
+static void test_recv_of_a_number_that_is_another_files_now_is_answered(void)
+{
+    with_engine(reuse_drained_number);
+}
+
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
@@ -310,6 +346,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_connect_to_a_full_backlog_is_tried_again),
         UNIT_TEST(test_cancel_takes_what_has_come),
         UNIT_TEST(test_interest_that_is_refused_ends_the_op),
+        UNIT_TEST(test_recv_of_a_number_that_is_another_files_now_is_answered),
     };
     return unit_run(argc, argv, "compat", tests, WEFT__COUNT(tests));
 }

@@ -1,7 +1,7 @@
 /*
  * fork_join_inline, fork_join: a child that does next to nothing, forked and joined, by the macros
- * and by the functions. fib: the tree of calls of the Fibonacci numbers, a fork for every two calls.
- * loop_empty_2w: a loop of two, whose body does next to nothing.
+ * and by the functions. fib: the tree of calls of the Fibonacci numbers, a fork for every two
+ * calls. loop_empty_2w: a loop of two, whose body does next to nothing.
  */
 #include "tools/bench/body.h"
 
