@@ -2,11 +2,11 @@
  * Stream sockets: listen, accept, connect, shutdown, and the names of both ends.
  *
  * REJECTED multishot accepts: the kernel takes all of the backlog at once, as many descriptors as
- *   there are, whoever wants them. The bound of weft_serve would be none, opens elsewhere would fail
- *   with -EMFILE, and other processes that share the listener would get nothing. What it would save:
- *   a raw ring's server that accepts and closes used 1.00 of the CPU time of single accepts in
- *   bursts of 16 connections (0.92 to 1.08), and 0.97 in bursts of 128 (0.88 to 1.04; medians of 15
- *   pairs on a busy machine, 0.31 enters a connection in place of one).
+ *   there are, whoever wants them. The bound of weft_serve would be none, opens elsewhere would
+ *   fail with -EMFILE, and other processes that share the listener would get nothing. What it would
+ *   save: a raw ring's server that accepts and closes used 1.00 of the CPU time of single accepts
+ *   in bursts of 16 connections (0.92 to 1.08), and 0.97 in bursts of 128 (0.88 to 1.04; medians of
+ *   15 pairs on a busy machine, 0.31 enters a connection in place of one).
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
