@@ -298,9 +298,9 @@ lane_coverage() {
     for tool in gcov python3; do
         command -v "$tool" >/dev/null || { skip "$tool is not installed" || return; }
     done
+    umask 0 # a test that gives up root adds to the counts too, or says that it can't
     build coverage CC=gcc CFLAGS="-Og -g --coverage -fprofile-update=atomic" || return
     find "$work/coverage" -name '*.gcda' -delete
-    export GCOV_ERROR_FILE=/dev/null # a test that gives up root can't write counts, and would say so
     unit coverage 600 || status=1
     stress coverage 1000 || status=1
     around=(env WEFT_ENGINE=compat)
