@@ -272,8 +272,9 @@ void weft__compat_file_arm(struct weft__compat *compat)
         if (rc == -EPERM) {
             WEFT__FALLBACK(EPOLL_REFUSED);
             hand_over(compat, file);
-        } else if (rc < 0)
+        } else if (rc < 0) {
             fail_all(compat, file, rc == -ENOSPC ? -ENOMEM : rc); /* fs.epoll.max_user_watches */
+        }
     }
 }
 
