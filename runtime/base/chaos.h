@@ -49,6 +49,12 @@ void weft__chaos_pause_now(enum weft__chaos_kind kind);
 
 extern _Atomic uint32_t weft__chaos_armed; /* bit n: kind n may happen */
 
+/* Whether it may happen at all. */
+static inline bool weft__chaos_is_on(enum weft__chaos_kind kind)
+{
+    return (weft__load_relaxed(&weft__chaos_armed) >> kind & 1) != 0;
+}
+
 /* Whether it shall happen now. */
 static inline bool weft__chaos(enum weft__chaos_kind kind)
 {

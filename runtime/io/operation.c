@@ -149,7 +149,7 @@ int weft__operation_run(const struct weft__request *request, weft_deadline until
         struct weft__task *task = weft__worker_task(worker);
         if (task == NULL)
             return weft__error_outside();
-        weft__yield_point(worker);
+        weft__yield_point();
         rc = WEFT__UNLIKELY(weft__load_relaxed(&weft__faults_armed))
                  ? run_planned(worker, task, request, until, shielded, watch)
                  : run_once(worker, task, request, until, shielded, watch);

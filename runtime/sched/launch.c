@@ -7,6 +7,7 @@
 #include <weft/dump.h>
 
 #include "numa/memory.h"
+#include "runtime/base/chaos.h"
 #include "runtime/base/check.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/fallback.h"
@@ -24,6 +25,7 @@
 #include "runtime/sched/sleep.h"
 #include "runtime/sched/watchdog.h"
 
+enum { lifo_most = 3 }; /* else two tasks that wake each other keep out all others */
 enum { slice_ns = 100000 };
 
 #if defined(__x86_64__)
@@ -74,6 +76,7 @@ static void init_worker(struct weft__worker *worker)
     weft__wheel_init(&worker->wheel, weft__clock_now());
     weft__random_init(&worker->random, worker->index + 1u);
     weft__list_init(&worker->room);
+    worker->lifo_most = weft__chaos(WEFT__CHAOS_LIFO) ? 0 : lifo_most;
     worker->stride = 1;
     worker->slice_cycles = weft__clock_cycles_in(slice_ns);
     int64_t spin_ns = runtime->options.spin_ns;

@@ -179,7 +179,7 @@ int weft__options_resolve(const weft_runtime_options *given, struct weft__option
         return rc;
     options.workers = given->workers;
     options.smt_off = given->smt_off != 0;
-    options.migratable = given->migratable != 0;
+    options.task_flags = given->migratable != 0 ? WEFT__TASK_MIGRATABLE : 0;
     options.stack_class = (uint8_t)weft__stack_class_of(
         given->stack_bytes != 0 ? given->stack_bytes : (size_t)64 * 1024);
     options.spin_ns = spin_of(given->spin_us);
@@ -198,6 +198,8 @@ int weft__options_resolve(const weft_runtime_options *given, struct weft__option
     rc = read_environment(&options, out_text, text_bytes);
     if (rc < 0)
         return rc;
+    if (weft__chaos_is_on(WEFT__CHAOS_YIELD))
+        options.task_flags |= WEFT__TASK_SHAKEN;
     if (weft__chaos(WEFT__CHAOS_QUEUE)) {
         options.engine.sq_entries = tiny_sq;
         options.engine.cq_entries = tiny_cq;

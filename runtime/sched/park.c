@@ -11,6 +11,7 @@
 #include "runtime/sched/sleep.h"
 #include "runtime/sched/switch.h"
 #include "runtime/sched/thread.h"
+#include "runtime/sched/yield.h"
 
 /*
  * The timer of a task's present wait, at its home. The task does not run again before the timer is
@@ -65,6 +66,13 @@ static WEFT__COLD bool meet_cancel(struct weft__worker *worker, struct weft__tic
     return false;
 }
 
+/* Under chaos it is as if the task had been ready for longer. Where errno is: it may have moved. */
+WEFT__COLD static int *linger(void)
+{
+    weft__yield_point();
+    return weft__sys_errno_place();
+}
+
 int weft__park_commit(struct weft__worker *worker, struct weft__ticket ticket, weft_deadline until,
                       unsigned manner)
 {
@@ -89,8 +97,8 @@ int weft__park_commit(struct weft__worker *worker, struct weft__ticket ticket, w
     /* no clock is read */
     task->stack->since = (uint32_t)(worker->step_cycles >> WEFT__CLOCK_COARSE);
     (void)weft__switch_away(worker, task);
-    if (WEFT__UNLIKELY((task->flags & WEFT__TASK_MIGRATABLE) != 0))
-        place = weft__sys_errno_place(); /* it may have moved */
+    if (WEFT__UNLIKELY((task->flags & (WEFT__TASK_MIGRATABLE | WEFT__TASK_SHAKEN)) != 0))
+        place = linger();
     *place = saved;
     return finish(task);
 }
@@ -112,7 +120,7 @@ void weft__park_ready_here(struct weft__worker *worker, struct weft__task *task,
     if (WEFT__UNLIKELY((task->flags & WEFT__TASK_MIGRATABLE) != 0) &&
         weft__search_offer(worker, task))
         return;
-    if (!from_task || weft__chaos(WEFT__CHAOS_LIFO)) {
+    if (!from_task) {
         worker->woken = true;
         weft__queue_append(&worker->ready, task);
         return;

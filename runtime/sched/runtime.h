@@ -19,7 +19,7 @@ struct weft__idle {
 struct weft__options {
     uint32_t workers;
     bool smt_off;
-    bool migratable;
+    uint8_t task_flags; /* enum weft__task_flags of all tasks */
     bool overflow_off;
     uint8_t stack_class;
     int64_t spin_ns;     /* 0: none; negative: adaptive, at most -spin_ns */

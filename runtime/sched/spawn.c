@@ -306,7 +306,7 @@ static inline void defaults(const struct weft__worker *worker, uint8_t *stack_cl
     *flags = 0;
     if (WEFT__LIKELY(worker != NULL)) {
         *stack_class = worker->runtime->options.stack_class;
-        *flags = worker->runtime->options.migratable ? WEFT__TASK_MIGRATABLE : 0;
+        *flags = worker->runtime->options.task_flags;
     }
 }
 
@@ -433,7 +433,7 @@ weft_task weft__spawn_foreign(struct weft__runtime *runtime, weft_task_fn fn, vo
     struct weft__scope *root = runtime->workers[index]->root;
     struct weft__worker *worker = weft__self_worker();
     struct weft__task *task = new_task(cache_of(worker), fn, argument, runtime->options.stack_class,
-                                       runtime->options.migratable ? WEFT__TASK_MIGRATABLE : 0, 0);
+                                       runtime->options.task_flags, 0);
 
     if (task == NULL)
         return -ENOMEM;

@@ -42,12 +42,16 @@ static inline struct weft__task *weft__switch_pick(struct weft__worker *worker)
 {
     struct weft__task *task = worker->lifo;
 
-    if (task != NULL && worker->lifo_streak < 3) {
+    if (task != NULL && worker->lifo_streak < worker->lifo_most) {
         worker->lifo = NULL;
         worker->lifo_streak++;
         return task;
     }
     worker->lifo_streak = 0;
+    if (WEFT__UNLIKELY(task != NULL) && worker->lifo_most == 0) { /* chaos: there is no slot */
+        weft__queue_append(&worker->ready, task);
+        worker->lifo = NULL;
+    }
     if (WEFT__UNLIKELY(worker->mixed))
         return weft__switch_pick_mixed(worker);
     if ((task = weft__switch_take_ready(worker)) != NULL)

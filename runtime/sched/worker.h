@@ -62,7 +62,7 @@ struct weft__worker {
     uint8_t turn;                   /* (o) whose turn: ready or fresh */
     bool mixed;                     /* (o) fresh or the ring may hold something */
     bool woken;                     /* (o) some of ready were woken by the loop */
-    uint8_t nap_doublings;          /* (o) how quiet it has been */
+    uint8_t lifo_most;              /* (i) the longest lifo_streak: 3; 0 under WEFT_CHAOS */
     uint8_t lifo_streak;            /* (o) */
     bool doorbell_staged;           /* (o) must be flushed before anything else */
     bool searching;                 /* (o) counted in the runtime's idle word */
@@ -97,6 +97,7 @@ struct weft__worker {
     uint32_t level_end[WEFT__VICTIM_LEVELS]; /* (i) where each level of victims ends */
     pthread_t thread;                        /* (i) */
     _Atomic int64_t local_load;              /* live tasks, owner's part */
+    uint8_t nap_doublings;                   /* (o) how quiet it has been */
     bool started;                            /* (i) once the start barrier is passed */
     void *signal_stack;                      /* (o) see capture.c; NULL: none of its own */
     int pin_error;                           /* (i) why it is not pinned, negative errno; 0 */

@@ -38,8 +38,9 @@ int weft_yield(void)
  * A migratable task might come back on another worker, which its caller does not expect; one that
  * holds a spin lock may not leave, though a call that finds no need to wait is allowed.
  */
-WEFT__COLD void weft__yield_by_chance(struct weft__worker *worker)
+WEFT__COLD void weft__yield_by_chance(void)
 {
+    struct weft__worker *worker = weft__self_worker();
     struct weft__task *task = weft__worker_task(worker);
     int *place = weft__sys_errno_place();
     int saved = *place;

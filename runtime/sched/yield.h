@@ -17,14 +17,14 @@ static inline bool weft__yield_is_due(const struct weft__worker *worker, uint64_
  * has forked where it is. */
 void weft__yield_loop(struct weft__worker *worker, struct weft__task *task);
 
-void weft__yield_by_chance(struct weft__worker *worker);
+/* The caller is a task, or nothing happens. It is on the same worker afterwards. */
+void weft__yield_by_chance(void);
 
-/* A point of a call that may wait: see runtime/base/chaos.h. The task that calls is on @worker
- * afterwards, as before. */
-static inline void weft__yield_point(struct weft__worker *worker)
+/* A point of a call that may wait, or has waited. */
+static inline void weft__yield_point(void)
 {
     if (weft__chaos(WEFT__CHAOS_YIELD))
-        weft__yield_by_chance(worker);
+        weft__yield_by_chance();
 }
 
 #endif

@@ -3,10 +3,11 @@
 #include <errno.h>
 
 #include "runtime/base/check.h"
+#include "runtime/sched/yield.h"
 
-struct weft__task *weft__wait_self(struct weft__worker *worker, int *out_error)
+struct weft__task *weft__wait_self(const struct weft__worker *worker, int *out_error)
 {
-    weft__yield_point(worker);
+    weft__yield_point();
     struct weft__task *task = weft__owner_self(worker, out_error);
 
     if (task == NULL || !weft__task_canceled(task))

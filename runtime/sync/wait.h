@@ -4,19 +4,17 @@
 #define WEFT_SYNC_WAIT_H
 
 #include "runtime/base/lock.h"
-#include "runtime/sched/yield.h"
 #include "runtime/sync/line.h"
 #include "runtime/sync/owner.h"
 
 /* Who waits when the caller does. NULL with *out_error: weft__owner_self's reasons, or
  * -ECANCELED. */
-struct weft__task *weft__wait_self(struct weft__worker *worker, int *out_error);
+struct weft__task *weft__wait_self(const struct weft__worker *worker, int *out_error);
 
-/* Whether the task that calls has been cancelled; a thread can't be. At the beginning of calls. */
-static inline bool weft__wait_is_canceled(struct weft__worker *worker)
+/* Whether the task that calls has been cancelled; a thread can't be. */
+static inline bool weft__wait_is_canceled(const struct weft__worker *worker)
 {
     const struct weft__task *task = weft__worker_task(worker);
-    weft__yield_point(worker);
     return task != NULL && weft__task_canceled(task);
 }
 

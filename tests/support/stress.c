@@ -200,7 +200,7 @@ void stress_stop(weft_runtime runtime)
 
     STRESS_EQUAL(weft_counters_read(runtime, -1, &counters), 0);
     STRESS_EQUAL(counters.rescued_wakes, 0);
-    if ((weft__load_relaxed(&weft__chaos_armed) >> WEFT__CHAOS_QUEUE & 1) == 0)
+    if (!weft__chaos_is_on(WEFT__CHAOS_QUEUE))
         STRESS_EQUAL(counters.overflows, 0);
     STRESS_EQUAL(weft_stop(runtime, WEFT_NEVER), 0);
     STRESS_EQUAL(weft_stop(runtime, WEFT_NEVER), -ESRCH);

@@ -138,7 +138,7 @@ static void test_resolve_given_options_arrive(void)
     CU_ASSERT_EQUAL_FATAL(weft__options_resolve(&given, &options, text, sizeof(text)), 0);
     CU_ASSERT_EQUAL(options.workers, 1024);
     CU_ASSERT_TRUE(options.smt_off);
-    CU_ASSERT_TRUE(options.migratable);
+    CU_ASSERT_EQUAL(options.task_flags, WEFT__TASK_MIGRATABLE);
     CU_ASSERT_EQUAL(options.stack_class, WEFT__STACK_1M);
     CU_ASSERT_EQUAL(options.spin_ns, 1000000);
     CU_ASSERT_EQUAL(options.watchdog_ns, 30000000);
@@ -162,7 +162,7 @@ static void test_resolve_nothing_given_gives_the_defaults(void)
     CU_ASSERT_EQUAL_FATAL(weft__options_resolve(NULL, &options, text, sizeof(text)), 0);
     CU_ASSERT_EQUAL(options.workers, 0);
     CU_ASSERT_FALSE(options.smt_off);
-    CU_ASSERT_FALSE(options.migratable);
+    CU_ASSERT_EQUAL(options.task_flags, 0);
     CU_ASSERT_EQUAL(options.stack_class, WEFT__STACK_64K);
     CU_ASSERT_EQUAL(options.spin_ns, -50000); /* adaptive, at most 50 us */
     CU_ASSERT_EQUAL(options.watchdog_ns, 20000000);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #define weft__chaos(kind) false
+#define weft__chaos_is_on(kind) false
 #define weft__chaos_pause(kind) ((void)0)
 
 #endif
