@@ -20,6 +20,7 @@
 #include "runtime/base/compiler.h"
 #include "runtime/base/fallback.h"
 #include "runtime/base/fault.h"
+#include "runtime/base/sys.h"
 #include "tests/support/bodies.h"
 #include "tests/support/engines.h"
 #include "tests/support/expect.h"
@@ -51,7 +52,7 @@ static const struct row {
     { "", "ops:2", NULL },
     { "compat", "ops:2", NULL },
     { "kernel", "sq:4,cq:4", NULL },
-    { "kernel", "without:ftruncate", NULL },
+    { "", "without:ftruncate", NULL },
     { "compat", "", "call.epoll_wait:EPERM:1" },
     { "compat", "", "call.read:EOPNOTSUPP:1/2" },
     { "", "", "call.read:EAGAIN:1/2,call.write:EAGAIN:1/2" },
@@ -64,7 +65,7 @@ static const struct row {
     { "", "call.mempolicy:EPERM", NULL },
     { "", "call.mempolicy:EPERM:2+", NULL },
     { "", "call.affinity:EPERM", NULL },
-    { "", "", "call.thread:EAGAIN:2+" },
+    { "", "", "call.thread:EAGAIN" },
     { "", "", "call.mmap:ENOMEM:1/20" },
     { "", "", "call.alloc:ENOMEM:1/20" },
 };
@@ -314,6 +315,7 @@ static int run_row(const struct row *row)
         return 1;
     }
     if (row->later != NULL) {
+        (void)!weft_call(runtime, call_blocking, NULL); /* one helper is there */
         weft__faults_forget();
         if (weft__faults_read(row->later, NULL, &config, text, sizeof(text)) < 0)
             (void)fprintf(stderr, "%s\n", text);
@@ -340,6 +342,16 @@ static bool is_of_ring(enum weft__fallback which)
     return which <= WEFT__FALLBACK_COMPLETION_UNWANTED || which == WEFT__FALLBACK_SUBMIT_STARVED ||
            which == WEFT__FALLBACK_CANCEL_DEFERRED || which == WEFT__FALLBACK_CANCEL_AGAIN ||
            which == WEFT__FALLBACK_CQ_OVERFLOWED;
+}
+
+/* Where the machine refuses all calls about memory, as most containers do, none binds. */
+static bool can_be_reached(enum weft__fallback which, bool ring)
+{
+    int mode;
+
+    if (which == WEFT__FALLBACK_MEMORY_BIND_REFUSED)
+        return weft__sys_get_mempolicy(&mode) == 0;
+    return ring || !is_of_ring(which);
 }
 
 /* Notes what the row says that it has reached, and shows it. */
@@ -390,7 +402,7 @@ static void test_every_fallback_is_reached_by_some_plan(void)
         note_reached(&rows[i], said, reached);
     }
     for (int which = 0; which < WEFT__FALLBACK_COUNT; which++) {
-        bool expected = ring || !is_of_ring((enum weft__fallback)which);
+        bool expected = can_be_reached((enum weft__fallback)which, ring);
         if (expected && !reached[which])
             fprintf(stderr, "no plan reaches %s\n",
                     weft__fallback_name((enum weft__fallback)which));
