@@ -278,11 +278,6 @@ static bool is_anchored(struct weft__task *task)
     return link != &task->scopes;
 }
 
-static bool push(struct weft__worker *worker, struct weft__task *task)
-{
-    return !weft__chaos(WEFT__CHAOS_QUEUE) && weft__ring_push(&worker->ring, task);
-}
-
 bool weft__search_offer(struct weft__worker *worker, struct weft__task *task)
 {
     struct weft__runtime *runtime = worker->runtime;
@@ -295,7 +290,7 @@ bool weft__search_offer(struct weft__worker *worker, struct weft__task *task)
         weft__search_inject(runtime, worker, task);
         return true;
     }
-    if (!push(worker, task))
+    if (weft__chaos(WEFT__CHAOS_QUEUE) || !weft__ring_push(&worker->ring, task))
         return false;
     worker->mixed = true;
     weft__search_announce(runtime, worker);
@@ -314,7 +309,7 @@ void weft__search_publish(struct weft__worker *worker, uint64_t cycles)
         while (worker->fresh_aged > 0) {
             struct weft__task *oldest = worker->fresh.head;
             struct weft__task *rest = weft__queue_next(oldest); /* once pushed it is a thief's */
-            if (!push(worker, oldest))
+            if (!weft__ring_push(&worker->ring, oldest))
                 break;
             worker->fresh.head = rest;
             worker->fresh_count--;
