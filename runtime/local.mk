@@ -248,6 +248,8 @@ weft_sources += \
     runtime/sync/wait.c \
     runtime/sync/wait.h \
     runtime/offload/blocking.c \
+    runtime/io/acceptor.c \
+    runtime/io/acceptor.h \
     runtime/io/address.c \
     runtime/io/address.h \
     runtime/io/cached.c \

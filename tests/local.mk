@@ -44,6 +44,7 @@ unit_test_scripts += \
     tests/unit/warnings_test
 
 unit_tests += \
+    tests/unit/acceptor_test \
     tests/unit/address_test \
     tests/unit/base_test \
     tests/unit/blocking_test \

@@ -37,7 +37,8 @@ enum weft__opcode {
     WEFT__OP_SYMLINKAT, /* fd: directory of the link, address: its text, second: its path */
     WEFT__OP_FALLOCATE, /* fd, flags: FALLOC_*, offset, length */
     WEFT__OP_FTRUNCATE, /* fd, length; Linux 6.9 */
-    WEFT__OP_ACCEPT,    /* fd, flags: SOCK_*, address: sockaddr or NULL, second: its socklen_t */
+    WEFT__OP_ACCEPT,    /* fd, flags: SOCK_*, address: sockaddr or NULL, second: its socklen_t;
+                           multishot allowed, without address, by the kernel engine */
     WEFT__OP_CONNECT,   /* fd, address: sockaddr, bytes: its length */
     WEFT__OP_RECV,      /* fd, address, bytes, flags: MSG_* */
     WEFT__OP_SEND,      /* the same */

@@ -118,7 +118,9 @@ static void fill_socket_entry(struct io_uring_sqe *sqe, const struct weft__reque
     void *address = (void *)(uintptr_t)request->address;
     int flags = (int)request->flags;
 
-    if (request->opcode == WEFT__OP_ACCEPT)
+    if (request->opcode == WEFT__OP_ACCEPT && request->multishot)
+        io_uring_prep_multishot_accept(sqe, request->fd, address, request->second, flags);
+    else if (request->opcode == WEFT__OP_ACCEPT)
         io_uring_prep_accept(sqe, request->fd, address, request->second, flags);
     else if (request->opcode == WEFT__OP_CONNECT)
         io_uring_prep_connect(sqe, request->fd, address, (socklen_t)request->bytes);
@@ -201,7 +203,8 @@ static int refuse(struct weft__kernel *kernel)
 static int check_request(const struct weft__kernel *kernel, const struct weft__request *request)
 {
     if ((unsigned)request->opcode >= WEFT__OP_COUNT ||
-        (request->multishot && request->opcode != WEFT__OP_POLL))
+        (request->multishot && request->opcode != WEFT__OP_POLL &&
+         request->opcode != WEFT__OP_ACCEPT))
         return -EINVAL;
     return (kernel->ops >> request->opcode & 1) != 0 ? 0 : -EOPNOTSUPP;
 }

@@ -6,6 +6,7 @@
 #include "runtime/base/check.h"
 #include "runtime/base/descriptor.h"
 #include "runtime/base/sys.h"
+#include "runtime/io/acceptor.h"
 #include "runtime/sched/error.h"
 #include "runtime/sched/runtime.h"
 
@@ -56,6 +57,7 @@ static weft_fd make(int number, int (*enter)(int number, int64_t owner))
     weft__line_init(&fd->turns);
     fd->closer.word = 0;
     weft__list_init(&fd->operations);
+    fd->acceptor = NULL;
     weft__record_unlock(record);
     return handle;
 }
@@ -176,19 +178,23 @@ static void deliver_kick(struct weft__worker *worker, struct weft__message *mess
     weft__memory_free(kick, sizeof(*kick));
 }
 
-/* Asks every operation under way to end, in its own ring. Without memory for the message the close
- * waits for it to end by itself. */
-static void kick_locked(struct weft__fd *fd)
+bool weft__fd_kick_locked(struct weft__operation *operation)
 {
-    for (struct weft__list *link = fd->operations.next; link != &fd->operations;
-         link = link->next) {
-        struct weft__operation *operation = WEFT__CONTAINER(link, struct weft__operation, link);
-        struct kick *kick = weft__memory_alloc(WEFT__NODE_LOCAL, sizeof(*kick));
-        if (kick == NULL)
-            continue;
-        *kick = (struct kick){ .message.deliver = deliver_kick, .id = operation->id };
-        weft__park_send(weft__self_worker(), operation->worker, &kick->message);
-    }
+    struct kick *kick = weft__memory_alloc(WEFT__NODE_LOCAL, sizeof(*kick));
+
+    if (kick == NULL)
+        return false;
+    *kick = (struct kick){ .message.deliver = deliver_kick, .id = operation->id };
+    weft__park_send(weft__self_worker(), operation->worker, &kick->message);
+    return true;
+}
+
+/* Asks every operation under way to end. Without memory for the message the close waits for it to
+ * end by itself. */
+static void kick_all_locked(struct weft__fd *fd)
+{
+    for (struct weft__list *link = fd->operations.next; link != &fd->operations; link = link->next)
+        (void)weft__fd_kick_locked(WEFT__CONTAINER(link, struct weft__operation, link));
 }
 
 /* Waits until nobody uses the file, which is locked and marked; unlocks it. Whoever waits for his
@@ -199,7 +205,7 @@ static void wait_unused_locked(struct weft__fd *fd)
     uint32_t looks = 0;
     struct weft__waiter *turned_away = weft__line_claim_many(&fd->turns, SIZE_MAX, -EBADF);
 
-    kick_locked(fd);
+    kick_all_locked(fd);
     if (weft__worker_task(worker) != NULL) {
         struct weft__ticket ticket = weft__park_begin(weft__worker_task(worker),
                                                       WEFT__REASON_CLOSE);
@@ -232,6 +238,7 @@ int weft_close(weft_fd fd)
         wait_unused_locked(found);
     else
         weft__record_unlock(&found->record);
+    weft__acceptor_free(found->acceptor);
     rc = weft__descriptor_close(found->number, fd);
     struct weft__worker *worker = weft__self_worker();
     if (worker != NULL)

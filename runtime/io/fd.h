@@ -22,6 +22,8 @@ enum weft__fd_nature {
     WEFT__FD_CACHED      /* the same, and reads go through the page cache: no O_DIRECT */
 };
 
+struct weft__acceptor;
+
 struct weft__fd {
     struct weft__record record;
     int number;                   /* (i) */
@@ -34,6 +36,8 @@ struct weft__fd {
     struct weft__line turns;      /* (l) who waits for the turn */
     struct weft__list operations; /* (l) those in a ring */
     struct weft__ticket closer;   /* (l) who waits for users to become 0 */
+
+    struct weft__acceptor *acceptor; /* (l) of a listener that is served; else NULL */
 };
 
 /* A handle for a descriptor that the caller has just got from the kernel; closed when there is no
@@ -58,5 +62,9 @@ int weft__fd_run(struct weft__fd *fd, const struct weft__request *request, weft_
 /* The same for a file that the caller does not hold yet; its number goes into request->fd. */
 int weft__fd_call(weft_fd handle, struct weft__request *request, weft_deadline until,
                   unsigned flags);
+
+/* Asks an operation in the list of a locked file to end, in the ring where it is. False when there
+ * was no memory for the message to it. */
+bool weft__fd_kick_locked(struct weft__operation *operation);
 
 #endif

@@ -22,9 +22,14 @@ struct room_wait {
 
 void weft__upcall_completed(void *owner, void *waiter, int32_t result, uint32_t flags)
 {
-    struct pending *pending = waiter;
-    struct weft__task *task = pending->ticket.task;
+    struct weft__operation *operation = waiter;
 
+    if (WEFT__UNLIKELY(operation->came != NULL)) {
+        operation->came(operation, result, (flags & WEFT__COMPLETION_MORE) != 0);
+        return;
+    }
+    struct pending *pending = WEFT__CONTAINER(operation, struct pending, operation);
+    struct weft__task *task = pending->ticket.task;
     WEFT_ASSERT((flags & WEFT__COMPLETION_MORE) == 0, "a single-shot operation completed twice");
     pending->result = result;
     bool claimed = weft__park_claim(pending->ticket, WEFT__WAIT_WOKEN);
@@ -70,8 +75,8 @@ static int submit(struct weft__worker *worker, const struct weft__request *reque
 {
     int rc;
 
-    while ((rc = weft__engine_submit(worker->engine, request, pending, &pending->operation.id)) ==
-           -EAGAIN) {
+    while ((rc = weft__engine_submit(worker->engine, request, &pending->operation,
+                                     &pending->operation.id)) == -EAGAIN) {
         WEFT__FALLBACK(SUBMIT_REFUSED);
         rc = wait_for_room(worker, until, manner);
         if (rc < 0)

@@ -20,6 +20,10 @@ struct weft__operation {
     struct weft__list link;      /* for whoever keeps a list of them, under his own lock */
     struct weft__worker *worker; /* (i) in whose ring it is */
     weft__op_id id;              /* (i) once it is submitted */
+
+    /* (i) Of one that completes again and again, each time with @more until the last, and for which
+     * no task waits; called by the worker's loop. NULL: a task waits for its one completion. */
+    void (*came)(struct weft__operation *operation, int32_t result, bool more);
 };
 
 /* Called after submit, before the task waits, and after the completion; for lists of operations. */

@@ -20,9 +20,13 @@
 
 #include "runtime/base/atomic.h"
 #include "runtime/base/check.h"
+#include "runtime/io/acceptor.h"
 #include "runtime/task/record.h"
 
-enum { most_default = 4096 };
+enum {
+    most_default = 4096,
+    streak_least = 2 /* accepts before one that comes again and again: it costs as much to end it */
+};
 
 static const int64_t pause_ns = 10 * WEFT_MILLISECOND;
 
@@ -32,6 +36,7 @@ struct server {
     weft_scope scope;
     weft_semaphore permits;
     weft_spawn_options spawn;
+    uint32_t streak; /* connections taken since a permit was waited for */
 };
 
 struct served {
@@ -68,9 +73,11 @@ static int64_t take_one(struct server *server, weft_fd listener, weft_deadline u
 {
     struct served served = { .server = server };
 
-    served.connection = weft_accept(listener, NULL, until);
+    served.connection = weft__acceptor_accept(listener, NULL, server->streak >= streak_least,
+                                              until);
     if (served.connection < 0)
         return served.connection;
+    server->streak++;
     weft_task task = weft_spawn(server->scope, serve_one, &served, &server->spawn);
     if (task < 0)
         (void)weft_close(served.connection);
@@ -102,15 +109,29 @@ static int64_t use_permit(struct server *server, weft_fd listener, weft_deadline
     return rc;
 }
 
+/* Without a permit no connection is taken that the kernel could keep, or hand to others. */
+static int get_permit(struct server *server, weft_fd listener, weft_deadline until)
+{
+    int rc = weft_semaphore_try_acquire(&server->permits);
+
+    if (rc != -EAGAIN)
+        return rc;
+    if (server->streak >= streak_least)
+        weft__acceptor_end(listener);
+    server->streak = 0;
+    return weft_semaphore_acquire(&server->permits, until);
+}
+
 static int serve(struct server *server, weft_fd listener, int64_t drain_ns, weft_deadline until)
 {
     int64_t rc;
 
     do {
-        rc = weft_semaphore_acquire(&server->permits, until);
+        rc = get_permit(server, listener, until);
         if (rc == 0)
             rc = use_permit(server, listener, until);
     } while (rc >= 0);
+    weft__acceptor_end(listener);
     if (drain_ns != 0 && weft_scope_join(server->scope, weft_after(drain_ns)) == -ETIMEDOUT)
         (void)weft_scope_cancel(server->scope);
     return (int)rc;

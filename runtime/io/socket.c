@@ -1,13 +1,4 @@
-/*
- * Stream sockets: listen, accept, connect, shutdown, and the names of both ends.
- *
- * REJECTED multishot accepts: the kernel takes all of the backlog at once, as many descriptors as
- *   there are, whoever wants them. The bound of weft_serve would be none, opens elsewhere would
- *   fail with -EMFILE, and other processes that share the listener would get nothing. What it would
- *   save: a raw ring's server that accepts and closes used 1.00 of the CPU time of single accepts
- *   in bursts of 16 connections (0.92 to 1.08), and 0.97 in bursts of 128 (0.88 to 1.04; medians of
- *   15 pairs on a busy machine, 0.31 enters a connection in place of one).
- */
+/* Stream sockets: listen, accept, connect, shutdown, and the names of both ends. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -16,6 +7,7 @@
 
 #include "runtime/base/check.h"
 #include "runtime/base/sys.h"
+#include "runtime/io/acceptor.h"
 #include "runtime/io/address.h"
 #include "runtime/io/fd.h"
 
@@ -93,30 +85,7 @@ weft_fd weft_listen(const weft_address *address, const weft_listen_options *opti
 
 weft_fd weft_accept(weft_fd listener, weft_address *out_peer, weft_deadline until)
 {
-    int rc = 0;
-    weft_address peer = { 0 };
-    socklen_t bytes = sizeof(peer.words);
-    struct weft__fd *held = weft__fd_hold(listener, &rc);
-
-    if (held == NULL)
-        return rc;
-    const struct weft__request request = {
-        .opcode = WEFT__OP_ACCEPT,
-        .fd = held->number,
-        .address = out_peer != NULL ? peer.words : NULL,
-        .second = out_peer != NULL ? &bytes : NULL,
-        .flags = SOCK_CLOEXEC,
-    };
-    int number = weft__fd_run(held, &request, until, 0);
-    weft__fd_let_go(held);
-    if (number < 0)
-        return number;
-    weft_fd taken = weft__fd_take(number);
-    if (taken > 0 && out_peer != NULL) {
-        peer.bytes = bytes;
-        *out_peer = peer;
-    }
-    return taken;
+    return weft__acceptor_accept(listener, out_peer, false, until);
 }
 
 weft_fd weft_connect(const weft_address *address, weft_deadline until)

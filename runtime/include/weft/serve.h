@@ -58,7 +58,8 @@ WEFT_BEGIN
  * Context:    any task    Suspends: until it ends
  * Cancel:     taking ends, the tasks are cancelled and waited for; no connection stays open
  * Ordering:   what the caller did before happens-before fn; all of fn happens-before the return
- * Cost:       one submission and one spawn for each connection    Node: of each task's worker
+ * Cost:       one spawn for each connection, and a submission where connections come slowly or
+ *             the engine takes one at a time    Node: of each task's worker
  * Since:      0.1    Source: Trio's serve_listeners
  */
 WEFT_API WEFT_MUST_USE int weft_serve(weft_fd listener, weft_serve_fn fn, void *context,
