@@ -5,9 +5,9 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # what tools/check uses or sets
 
 lanes_all=(format lint headers build-gcc build-clang exports unit compat install model explore aarch64
-    distcheck stress chaos asan tsan)
+    distcheck stress asan tsan)
 around=() # a command that tests run under
-lanes_long=(unit-clang debug nomalloc qemu planted)
+lanes_long=(unit-clang debug nomalloc qemu chaos planted)
 lanes_asked=(coverage) # only by name
 
 declare -A lane_about=(
