@@ -31,6 +31,14 @@ void weft__acceptor_free(struct weft__acceptor *acceptor)
     weft__memory_free(acceptor, sizeof(*acceptor));
 }
 
+bool weft__acceptor_has(struct weft__fd *held)
+{
+    weft__record_lock_own(&held->record);
+    bool has = held->acceptor != NULL && held->acceptor->count > 0;
+    weft__record_unlock(&held->record);
+    return has;
+}
+
 static int pop_locked(struct weft__acceptor *acceptor)
 {
     acceptor->count--;

@@ -27,6 +27,9 @@ enum { WEFT__ACCEPTOR_QUEUED = 64 };
 weft_fd weft__acceptor_accept(weft_fd listener, weft_address *out_peer, bool arms,
                               weft_deadline until);
 
+/* Whether connections are queued, of which the kernel's own readiness does not know. */
+bool weft__acceptor_has(struct weft__fd *held);
+
 /* Ends what is armed, and waits for that, whatever comes. For who won't take for a while. */
 void weft__acceptor_end(weft_fd listener);
 

@@ -1,6 +1,9 @@
 #include <weft/ready.h>
 
-#include "runtime/io/fd.h"
+#include <poll.h>
+
+#include "runtime/io/acceptor.h"
+#include "runtime/sched/runtime.h"
 
 enum { events_all = 0x7FFF }; /* of a short that is not negative */
 
@@ -16,7 +19,12 @@ int weft_fd_poll(weft_fd fd, int events, weft_deadline until)
         .fd = held->number,
         .flags = (uint32_t)events,
     };
-    rc = (events & ~events_all) != 0 ? -EINVAL : weft__fd_run(held, &request, until, 0);
+    if ((events & ~events_all) != 0)
+        rc = -EINVAL;
+    else if ((events & POLLIN) != 0 && weft__self_worker() != NULL && weft__acceptor_has(held))
+        rc = POLLIN;
+    else
+        rc = weft__fd_run(held, &request, until, 0);
     weft__fd_let_go(held);
     return rc;
 }

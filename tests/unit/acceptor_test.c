@@ -1,6 +1,7 @@
 /* The accept that comes again and again: what it takes ahead, who gets it, and what ends it. */
 #include <CUnit/CUnit.h>
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -57,6 +58,7 @@ static int takes_queued(void *argument)
         weft_fd listener = sockets_listen(kind, &at);
         arm(listener, &at);
         connect_ahead(&at, ends, few, few);
+        EXPECT_EQ(weft_fd_poll(listener, POLLIN, WEFT_NEVER), POLLIN);
         for (int i = 0; i < few; i++) {
             weft_fd taken = weft_accept(listener, &peer, WEFT_NEVER);
             EXPECT_EQ(weft_socket_local(ends[i], &own), 0);
