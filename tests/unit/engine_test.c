@@ -6,7 +6,9 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "runtime/base/clock.h"
@@ -167,6 +169,51 @@ static void poll_many_times(void)
 static void test_multishot_goes_on_until_cancelled(void)
 {
     bed_each(0, 0, &engine, &seen, poll_many_times);
+}
+
+/* A listener with an address that the kernel chooses, in @at. */
+static int listen_unix(struct sockaddr_un *at)
+{
+    socklen_t bytes = sizeof(*at);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    *at = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    CHECK(bind(listener, (struct sockaddr *)at, sizeof(at->sun_family)) == 0);
+    CHECK(listen(listener, 8) == 0);
+    CHECK(getsockname(listener, (struct sockaddr *)at, &bytes) == 0);
+    return listener;
+}
+
+static void accept_many_times(void)
+{
+    enum { times = 3 };
+    struct sockaddr_un at;
+    int clients[times];
+    int listener = listen_unix(&at);
+    weft__op_id op = submit(
+        (struct weft__request){
+            .opcode = WEFT__OP_ACCEPT, .fd = listener, .flags = SOCK_CLOEXEC, .multishot = true },
+        1);
+
+    for (uint32_t i = 0; i < times; i++) {
+        clients[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        CHECK(connect(clients[i], (struct sockaddr *)&at, sizeof(at.sun_family) + 6) == 0);
+        CHECK(engine_log_wait(engine, &seen, i + 1));
+        CHECK(seen.entries[i].flags == WEFT__COMPLETION_MORE && seen.entries[i].result >= 0);
+        (void)close(seen.entries[i].result);
+    }
+    CHECK(weft__engine_cancel(engine, op) == 0);
+    CHECK(engine_log_wait(engine, &seen, times + 1));
+    CHECK(seen.entries[times].flags == 0 && seen.entries[times].result == -ECANCELED);
+    CHECK(engine->in_flight == 0);
+    for (int i = 0; i < times; i++)
+        (void)close(clients[i]);
+    (void)close(listener);
+}
+
+static void test_multishot_accept_goes_on_until_cancelled(void)
+{
+    bed_each_ring(0, 0, &engine, &seen, accept_many_times);
 }
 
 static void poll_idle(void)
@@ -428,6 +475,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_wait_with_a_past_time_still_submits),
         UNIT_TEST(test_wait_each_has_its_own_time),
         UNIT_TEST(test_multishot_goes_on_until_cancelled),
+        UNIT_TEST(test_multishot_accept_goes_on_until_cancelled),
         UNIT_TEST(test_poll_idle_makes_no_system_call),
         UNIT_TEST(test_cancel_in_each_state_ends_the_op_once),
         UNIT_TEST(test_cancel_all_ends_every_op_and_nothing_else),
