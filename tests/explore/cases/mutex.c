@@ -2,7 +2,7 @@
  * runtime/sync/mutex.c and spinlock.c: two and three threads lock, with a deadline and without.
  * SOURCES: runtime/sync/mutex.c runtime/sync/spinlock.c runtime/sync/owner.c runtime/sync/line.c
  * SOURCES: runtime/sched/park.c runtime/sched/thread.c runtime/sched/self.c runtime/task/record.c
- * SOURCES: tests/explore/support/foreign.c
+ * SOURCES: runtime/par/family.c tests/explore/support/foreign.c
  * WRAPS: weft__thread_self
  */
 #include <weft/mutex.h>
