@@ -12,6 +12,7 @@
  * a partner that waits is woken by what it waits for alone (park.h, ORDERING PARK).
  */
 #include "runtime/sched/error.h"
+#include "runtime/sched/forks.h"
 #include "runtime/sched/switch.h"
 
 enum { one_in = 61 };
@@ -113,6 +114,7 @@ int weft_yield_to(weft_task task)
     if (target == NULL)
         return rc;
     struct weft__task *next = first_of(worker, target);
+    weft__forks_expose(worker, self);
     weft__queue_append(&worker->ready, self);
     go_to(worker, self, next);
     return weft__task_canceled(self) ? -ECANCELED : 0;

@@ -352,9 +352,39 @@ static int yield_in_task(void *argument)
     return weft_fork_run(yield_until_run, argument);
 }
 
+static int yield_back(void *argument)
+{
+    (void)argument;
+    while (weft__load_relaxed(&was_run) == 0)
+        (void)weft_yield();
+    return 0;
+}
+
+static int hand_over_until_run(weft_strand *strand, void *argument)
+{
+    weft_task other = *(const weft_task *)argument;
+
+    weft_fork(strand, set_flag, NULL);
+    while (weft__load_relaxed(&was_run) == 0)
+        EXPECT_EQ(weft_yield_to(other), 0);
+    return weft_fork_join(strand);
+}
+
+static int hand_over_in_task(void *argument)
+{
+    (void)argument;
+    weft__store_relaxed(&was_run, 0);
+    weft_scope scope = weft_scope_open(NULL);
+    weft_task other = weft_spawn(scope, yield_back, NULL,
+                                 &WEFT_SPAWN_OPTIONS(.place = weft_place_together()));
+    EXPECT_EQ(weft_fork_run(hand_over_until_run, &other), 0);
+    return weft_scope_close(scope);
+}
+
 static void test_child_of_a_forker_that_yields_runs(void)
 {
     rig_each(yield_in_task);
+    rig_each(hand_over_in_task);
     expect_assert();
 }
 
