@@ -37,8 +37,10 @@ static int echo(weft_fd connection, void *context)
 static int serve(void *argument)
 {
     weft_fd listener = *(const weft_fd *)argument;
+    int rc = weft_serve(listener, echo, NULL, NULL, WEFT_NEVER);
 
-    return weft_serve(listener, echo, NULL, NULL, WEFT_NEVER);
+    weft_close(listener);
+    return rc;
 }
 
 static int find_port(weft_fd listener)
