@@ -76,6 +76,72 @@ static void test_fork_join_counts_a_tree(void)
     expect_assert();
 }
 
+/* ---- stacks ---- */
+
+struct branch {
+    uint32_t depth;
+    const weft_strand *forker;
+};
+
+static _Atomic uint32_t taken; /* children that are under way on a stack of their own */
+static _Atomic uint32_t most_taken;
+static _Atomic uint32_t all_taken;
+
+static void note_taken(void)
+{
+    uint32_t now = weft__add_acqrel(&taken, 1) + 1;
+    uint32_t most = weft__load_relaxed(&most_taken);
+
+    weft__add_relaxed(&all_taken, 1);
+    while (most < now && !weft__cas_relaxed(&most_taken, &most, now))
+        continue;
+}
+
+static int branch_out(weft_strand *strand, void *argument)
+{
+    const struct branch *branch = argument;
+    struct branch twigs[3];
+    bool own_stack = strand != branch->forker;
+    uint32_t count = branch->depth > 0 ? (uint32_t)WEFT__COUNT(twigs) : 0;
+
+    if (own_stack)
+        note_taken();
+    for (uint32_t i = 0; i < count; i++) {
+        twigs[i] = (struct branch){ branch->depth - 1, strand };
+        weft_fork(strand, branch_out, &twigs[i]);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        EXPECT_EQ(weft_fork_join(strand), 0);
+    if (own_stack)
+        weft__add_acqrel(&taken, -1u);
+    return 0;
+}
+
+enum { tree_depth = 9 };
+
+/* share.c, BOUND stacks: bodies that wait for nothing but their joins. */
+static int count_stacks(void *argument)
+{
+    struct branch root = { tree_depth, NULL };
+    uint32_t workers = (uint32_t)weft_worker_count(0);
+
+    (void)argument;
+    weft__store_relaxed(&most_taken, 0);
+    for (int i = 0; i < 20; i++)
+        EXPECT_EQ(weft_fork_run(branch_out, &root), 0);
+    EXPECT(weft__load_relaxed(&most_taken) <= workers * tree_depth + 1); /* and the root */
+    EXPECT_EQ(weft__load_relaxed(&taken), 0);
+    return 0;
+}
+
+static void test_fork_takes_few_stacks(void)
+{
+    weft__store_relaxed(&all_taken, 0);
+    rig_each(count_stacks);
+    CU_ASSERT_TRUE(weft__load_relaxed(&all_taken) > 3 * 20); /* more than the roots: some were */
+    expect_assert();
+}
+
 /* ---- many descriptors ---- */
 
 enum { many = 20000 };
@@ -475,6 +541,7 @@ int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(test_fork_join_counts_a_tree),
+        UNIT_TEST(test_fork_takes_few_stacks),
         UNIT_TEST(test_fork_of_many_runs_each_once),
         UNIT_TEST(test_fork_without_memory_runs_the_child_at_once),
         UNIT_TEST(test_fork_of_children_that_wait_for_each_other_ends),
