@@ -4,17 +4,19 @@
  *   D1 reads life, acquire: in use, not      O1 fills a new record in, LOCKED, its generation set
  *      locked                                O2 unlocks it, release
  *   D2 copies the record and the name        O3 ends it: raises the generation, release; O1 again
- *   D3 reads the worker's task: another      S1 saved stack pointer = NULL
+ *   D3 reads its home's task: another        S1 saved stack pointer = NULL
  *   D4 copies the stack pointer: not NULL,   S2 the worker's task = another, release
  *      and the frames above it               S3 saves the registers, then the stack pointer
  *   D5 fence; looks again: the generation;   S4 is claimed: the wait word changes, or, of a task
- *      the wait word, or the count of           that waits for nothing, the count of switches
- *      switches when it does not wait        S5 runs on: its frames change
+ *      the home; the wait word, or the          that waits for nothing, the count of switches
+ *      count of switches when it does not    S5 runs on: its frames change
+ *      wait
  * Forbidden: D2 copies from a record that is being filled in, or that has gone to another task,
  *            and D5 finds the generation of D1. D4 copies frames of S5, or from before S3.
  * Because:   D1 reads what O2 wrote, so D2 sees O1. A later O1 stands behind O3: if D2 sees any of
  *            it, D5, behind D2 and the fence, sees O3, and a generation is used once. D3 reads what
- *            S2 wrote, so D4 sees S1 or S3. S4 stands before S5, and D5 behind D4.
+ *            S2 wrote, so D4 sees S1 or S3. S4 stands before S5, and D5 behind D4. A task moves only
+ *            between two waits: if D5 sees the word and the home of D2, it was D3's all the time.
  * Without:   the second look, a dump gives a task the name and the stack of another; S1, a task
  *            that is about to wait is shown with its stack of an earlier wait, or, on a stack that
  *            it took over, of another task.
@@ -121,8 +123,9 @@ static void look(const struct weft__task *task, const struct weft__task *copy,
     sight->reason = weft__load_relaxed(&copy->reason);
     sight->descriptor = weft__load_relaxed(&copy->result);
     sight->post = home != NULL ? weft__roster_find(roster, home) : NULL;
-    if (sight->post != NULL && !WEFT__PEEK_FIELD(peek, home, current, &runs))
-        runs = NULL;
+    /* not by way of the roster, which lacks a worker that has started since; D5 looks at the home */
+    if (home == NULL || !WEFT__PEEK_FIELD(peek, home, current, &runs))
+        runs = task;
     weft__fence_store_load(); /* SIGHT D3, before D4 */
     sight->doing = doing_of(copy, runs, task);
     look_at_name(weft__load_relaxed(&copy->extras), peek, sight);
@@ -130,10 +133,12 @@ static void look(const struct weft__task *task, const struct weft__task *copy,
         look_at_stack(copy->stack, peek, sight);
 }
 
-/* D5. Whether the stack that was walked is one that the task had parked. */
+/* D5. Whether the stack that was walked is one that the task had parked, at this home. */
 static bool stood_still(const struct weft__task *task, const struct weft__task *copy,
                         const struct weft__sight *sight, uint64_t switches, struct weft__peek *peek)
 {
+    if (weft__load_relaxed(&task->home) != weft__load_relaxed(&copy->home))
+        return false;
     if (sight->doing == WEFT__SIGHT_WAITS)
         return weft__load_relaxed(&task->wait) == weft__load_relaxed(&copy->wait);
     return sight->doing != WEFT__SIGHT_READY ||

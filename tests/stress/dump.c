@@ -34,6 +34,7 @@ static struct {
 } looks;
 
 static _Atomic bool over;
+static bool looks_late; /* the looker knows none of the workers, which start behind its roster */
 
 /* Waits in its own function, so that its stack says of which kind it is. */
 #define WAIT_AT_GATE(function)                                    \
@@ -167,7 +168,7 @@ static void *look_on(void *argument)
     (void)argument;
     weft__peek_open(&looker.peek);
     for (uint64_t sweep = 0; !weft__load_relaxed(&over); sweep++) {
-        if (sweep % sweeps_per_roster == 0)
+        if (looks_late ? sweep == 0 : sweep % sweeps_per_roster == 0)
             weft__roster_take(&looker.roster, &looker.peek);
         weft__roster_each(WEFT__KIND_TASK, look, &looker);
     }
@@ -203,7 +204,7 @@ static void end_thread(pthread_t thread)
     STRESS_EQUAL(pthread_join(thread, NULL), 0);
 }
 
-static void what_is_told_of_a_task_is_of_that_task(uint32_t workers)
+static void look_at_lanes(uint32_t workers)
 {
     looks.seen = looks.stacks = 0;
     pthread_t thread = start_thread(look_on);
@@ -212,6 +213,18 @@ static void what_is_told_of_a_task_is_of_that_task(uint32_t workers)
     end_thread(thread);
     printf("# %u workers: %llu looks at tasks, %llu at their stacks\n", workers,
            (unsigned long long)looks.seen, (unsigned long long)looks.stacks);
+}
+
+static void what_is_told_of_a_task_is_of_that_task(uint32_t workers)
+{
+    looks_late = false;
+    look_at_lanes(workers);
+}
+
+static void it_is_so_with_a_roster_that_lacks_the_workers(uint32_t workers)
+{
+    looks_late = true;
+    look_at_lanes(workers);
 }
 
 /* A dump by a task, which other dumps may keep busy. */
@@ -277,6 +290,7 @@ static void dumps_while_runtimes_start_and_stop(uint32_t workers)
 
 static const struct stress_case cases[] = {
     STRESS_CASE(what_is_told_of_a_task_is_of_that_task),
+    STRESS_CASE(it_is_so_with_a_roster_that_lacks_the_workers),
     STRESS_CASE(dumps_come_from_tasks_and_a_thread),
     STRESS_CASE(dumps_while_runtimes_start_and_stop),
 };
