@@ -123,7 +123,7 @@ static void look(const struct weft__task *task, const struct weft__task *copy,
     sight->reason = weft__load_relaxed(&copy->reason);
     sight->descriptor = weft__load_relaxed(&copy->result);
     sight->post = home != NULL ? weft__roster_find(roster, home) : NULL;
-    /* not by way of the roster, which lacks a worker that has started since; D5 looks at the home */
+    /* not by way of the roster, which lacks workers that have started since; D5 looks at the home */
     if (home == NULL || !WEFT__PEEK_FIELD(peek, home, current, &runs))
         runs = task;
     weft__fence_store_load(); /* SIGHT D3, before D4 */
