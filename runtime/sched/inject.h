@@ -12,6 +12,7 @@ struct weft__inject {
     WEFT__ALIGNED_LINE struct weft__lock lock;
     struct weft__fifo fifo;  /* (l) */
     _Atomic uint32_t length; /* written under the lock */
+    _Atomic uint32_t taken;  /* in all; written under the lock */
 };
 
 static inline void weft__inject_put(struct weft__inject *inject, struct weft__task *task)
@@ -30,8 +31,10 @@ static inline struct weft__task *weft__inject_take(struct weft__inject *inject)
         return NULL;
     weft__lock_acquire(&inject->lock); /* pairs with weft__lock_release */
     task = weft__queue_take(&inject->fifo);
-    if (task != NULL)
+    if (task != NULL) {
         weft__bump_by(&inject->length, UINT32_MAX);
+        weft__bump(&inject->taken);
+    }
     weft__lock_release(&inject->lock);
     return task;
 }

@@ -236,6 +236,20 @@ bool weft__search_sees_work(const struct weft__worker *worker)
     return false;
 }
 
+/* A queue of which nothing is taken keeps its head, a list of offers the steals of all. */
+uint64_t weft__search_mark(const struct weft__worker *worker)
+{
+    const struct weft__runtime *runtime = worker->runtime;
+    uint64_t mark = weft__load_relaxed(&runtime->inject.taken) + 1;
+
+    if (!weft__search_sees_work(worker))
+        return 0;
+    for (uint32_t i = 0; i < runtime->worker_count; i++) /* all of them only grow */
+        mark += (uint32_t)weft__load_relaxed(&runtime->workers[i]->ring.head) +
+                weft__load_relaxed(&runtime->workers[i]->counters.steals);
+    return mark;
+}
+
 /*
  * The sleeper is woken first and counted then: a count that had to be taken back would hold off
  * another publisher meanwhile (model: COUNT_FIRST). So the count may dip below zero for a moment.

@@ -31,6 +31,9 @@ void weft__search_end(struct weft__worker *worker, bool found);
 /* Whether any queue from which @worker could take holds something. */
 bool weft__search_sees_work(const struct weft__worker *worker);
 
+/* A number that tells what lies in those queues from what lay there before; 0: nothing. */
+uint64_t weft__search_mark(const struct weft__worker *worker);
+
 /* Stealable work was published: wakes one sleeper if nobody searches. @worker may be NULL. */
 void weft__search_announce(struct weft__runtime *runtime, struct weft__worker *worker);
 

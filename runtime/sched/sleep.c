@@ -67,11 +67,17 @@ static bool has_own_work(const struct weft__worker *worker)
            weft__engine_has_events(worker->engine);
 }
 
+/* That others can't do in its place. */
+static bool is_wanted(const struct weft__worker *worker)
+{
+    return has_own_work(worker) ||
+           weft__load_relaxed(&worker->runtime->stopping) == WEFT__RUNTIME_LEAVING;
+}
+
 /* P2: everything that could have been published for this worker. */
 static bool has_work(const struct weft__worker *worker)
 {
-    return has_own_work(worker) || weft__search_sees_work(worker) ||
-           weft__load_relaxed(&worker->runtime->stopping) == WEFT__RUNTIME_LEAVING;
+    return is_wanted(worker) || weft__search_sees_work(worker);
 }
 
 /* When the wait must end for a timer; *out_bounded: when the limit on naps comes first. */
@@ -85,7 +91,9 @@ static int64_t wake_time(const struct weft__worker *worker, bool *out_bounded)
 }
 
 /* P4. A nap that runs into its limit and finds work is looked at again after another nap: a sender
- * may stand between S1 and S3. When he has not rung by then, a wake-up was lost: counted. */
+ * may stand between S1 and S3. When he has not rung by then, a wake-up was lost: counted. Stealable
+ * work counts only if it has lain still: where others take one piece after the other, there is
+ * always some to be seen. */
 static void nap(struct weft__worker *worker)
 {
     bool bounded = false;
@@ -98,9 +106,10 @@ static void nap(struct weft__worker *worker)
                                           : most_doublings);
     if (!quiet || weft__load_relaxed(&worker->state) != WEFT__WORKER_PARKED || !has_work(worker))
         return;
+    uint64_t mark = weft__search_mark(worker);
     found = weft__engine_wait(worker->engine, wake_time(worker, &bounded));
     if (found == 0 && bounded && weft__load_relaxed(&worker->state) == WEFT__WORKER_PARKED &&
-        has_work(worker))
+        (is_wanted(worker) || (mark != 0 && mark == weft__search_mark(worker))))
         weft__bump(&worker->counters.rescued_wakes);
 }
 

@@ -56,6 +56,11 @@ bool weft__search_sees_work(const struct weft__worker *self)
     return weft__load_relaxed(&self->runtime->inject.length) != 0;
 }
 
+uint64_t weft__search_mark(const struct weft__worker *self)
+{
+    return weft__load_relaxed(&self->runtime->inject.length);
+}
+
 void weft__search_join(struct weft__worker *self)
 {
     self->searching = true;

@@ -67,6 +67,12 @@ bool weft__search_sees_work(const struct weft__worker *worker)
     return false;
 }
 
+uint64_t weft__search_mark(const struct weft__worker *worker)
+{
+    (void)worker;
+    return 0;
+}
+
 void weft__search_join(struct weft__worker *worker)
 {
     worker->searching = true;
