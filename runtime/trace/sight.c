@@ -15,8 +15,8 @@
  *            and D5 finds the generation of D1. D4 copies frames of S5, or from before S3.
  * Because:   D1 reads what O2 wrote, so D2 sees O1. A later O1 stands behind O3: if D2 sees any of
  *            it, D5, behind D2 and the fence, sees O3, and a generation is used once. D3 reads what
- *            S2 wrote, so D4 sees S1 or S3. S4 stands before S5, and D5 behind D4. A task moves only
- *            between two waits: if D5 sees the word and the home of D2, it was D3's all the time.
+ *            S2 wrote, so D4 sees S1 or S3. S4 stands before S5, and D5 behind D4. A task moves
+ *            only between two waits: if D5 sees word and home of D2, D3 asked the right worker.
  * Without:   the second look, a dump gives a task the name and the stack of another; S1, a task
  *            that is about to wait is shown with its stack of an earlier wait, or, on a stack that
  *            it took over, of another task.
@@ -123,7 +123,7 @@ static void look(const struct weft__task *task, const struct weft__task *copy,
     sight->reason = weft__load_relaxed(&copy->reason);
     sight->descriptor = weft__load_relaxed(&copy->result);
     sight->post = home != NULL ? weft__roster_find(roster, home) : NULL;
-    /* not by way of the roster, which lacks workers that have started since; D5 looks at the home */
+    /* not by way of the roster, which lacks workers that have started since; D5 reads the home */
     if (home == NULL || !WEFT__PEEK_FIELD(peek, home, current, &runs))
         runs = task;
     weft__fence_store_load(); /* SIGHT D3, before D4 */
