@@ -90,9 +90,13 @@ weft_sources += \
     runtime/base/list.h \
     runtime/base/lock.c \
     runtime/base/lock.h \
+    runtime/base/native.c \
+    runtime/base/native.h \
     runtime/base/peek.c \
     runtime/base/peek.h \
     runtime/base/random.h \
+    runtime/base/sim.c \
+    runtime/base/sim.h \
     runtime/base/sys.c \
     runtime/base/sys.h \
     runtime/base/sys_io.c \
@@ -109,6 +113,10 @@ weft_sources += \
     runtime/task/stack.h \
     runtime/task/walk.c \
     runtime/task/walk.h \
+    runtime/sim/coroutine.c \
+    runtime/sim/coroutine.h \
+    runtime/sim/trace.c \
+    runtime/sim/trace.h \
     runtime/sched/call.c \
     runtime/sched/cancel.c \
     runtime/sched/cancel.h \

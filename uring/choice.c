@@ -31,7 +31,8 @@ int weft__choice_make(enum weft__choice_wish wish, struct weft__choice *out_choi
 {
     struct weft__setup_error refusal = { 0 };
 
-    *out_choice = (struct weft__choice){ .compat = wish == WEFT__CHOICE_COMPAT };
+    *out_choice = (struct weft__choice){ .compat = wish == WEFT__CHOICE_COMPAT,
+                                         .simulated = wish == WEFT__CHOICE_SIM };
     if (wish == WEFT__CHOICE_COMPAT)
         (void)snprintf(out_choice->why, sizeof(out_choice->why), "WEFT_ENGINE is compat");
     if (wish == WEFT__CHOICE_KERNEL)
@@ -54,6 +55,8 @@ int weft__choice_open(const struct weft__choice *choice, const struct weft__engi
                       void *owner, struct weft__engine **out_engine,
                       struct weft__setup_error *error)
 {
+    if (choice->simulated)
+        return weft__engine_open_simulated(config, owner, out_engine, error);
     return choice->compat ? weft__engine_open_compat(config, owner, out_engine, error)
                           : weft__engine_open_kernel(config, owner, out_engine, error);
 }

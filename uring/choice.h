@@ -4,10 +4,16 @@
 
 #include "uring/engine.h"
 
-enum weft__choice_wish { WEFT__CHOICE_FREE, WEFT__CHOICE_KERNEL, WEFT__CHOICE_COMPAT };
+enum weft__choice_wish {
+    WEFT__CHOICE_FREE,
+    WEFT__CHOICE_KERNEL,
+    WEFT__CHOICE_COMPAT,
+    WEFT__CHOICE_SIM
+};
 
 struct weft__choice {
     bool compat;
+    bool simulated;
     char why[240]; /* it is compat: a sentence that says what to change, where there is something */
 };
 

@@ -170,6 +170,9 @@ enum weft__compat_verdict weft__compat_try_op(struct weft__compat *compat,
 /* A file whose transfers are whole, unless it ends: what is short is not over. */
 bool weft__compat_on_disk(int fd);
 
+/* Begins a connect without waiting for its end. */
+int weft__compat_connect_now(const struct weft__request *request);
+
 /* 1 when the file is a disk's with O_DIRECT, which RWF_NOWAIT does not keep from waiting for the
  * device; else 0 or the error of the question. */
 int weft__compat_is_direct(int fd);
@@ -191,6 +194,8 @@ void weft__compat_file_free(struct weft__compat *compat);
 
 /* compat_help.c: helper threads. */
 void weft__compat_help_begin(struct weft__compat *compat, struct weft__compat_op *op);
+/* A call that has no buffers of its file: names, sizes, syncs. It may wait for a disk. */
+int64_t weft__compat_help_plain(const struct weft__request *request);
 bool weft__compat_help_withdraw(struct weft__compat *compat, struct weft__compat_op *op);
 void weft__compat_help_collect(struct weft__compat *compat);
 

@@ -47,15 +47,9 @@ static int64_t run_path(const struct weft__request *request)
     }
 }
 
-static int64_t run_call(const struct weft__compat_op *op)
+int64_t weft__compat_help_plain(const struct weft__request *request)
 {
-    const struct weft__request *request = &op->request;
-
     switch ((unsigned)request->opcode) {
-    case WEFT__OP_READ:
-    case WEFT__OP_WRITE: return run_transfer(op);
-    case WEFT__OP_READV:
-    case WEFT__OP_WRITEV: return weft__compat_vector_run(op);
     case WEFT__OP_CLOSE: return weft__sys_close(request->fd);
     case WEFT__OP_FSYNC:
         return weft__sys_io_fsync(request->fd, (request->flags & WEFT__FSYNC_DATA) != 0);
@@ -64,6 +58,17 @@ static int64_t run_call(const struct weft__compat_op *op)
                                       request->length);
     case WEFT__OP_FTRUNCATE: return weft__sys_ftruncate(request->fd, request->length);
     default: return run_path(request);
+    }
+}
+
+static int64_t run_call(const struct weft__compat_op *op)
+{
+    switch ((unsigned)op->request.opcode) {
+    case WEFT__OP_READ:
+    case WEFT__OP_WRITE: return run_transfer(op);
+    case WEFT__OP_READV:
+    case WEFT__OP_WRITEV: return weft__compat_vector_run(op);
+    default: return weft__compat_help_plain(&op->request);
     }
 }
 

@@ -156,7 +156,7 @@ static enum weft__compat_verdict try_accept(struct weft__compat *compat, struct 
     return done_unless_again(compat, op, rc);
 }
 
-static int connect_now(const struct weft__request *request)
+int weft__compat_connect_now(const struct weft__request *request)
 {
     int flags = weft__sys_io_flags(request->fd);
 
@@ -182,7 +182,7 @@ static enum weft__compat_verdict try_connect(struct weft__compat *compat,
         rc = weft__sys_get_option(op->request.fd, SOL_SOCKET, SO_ERROR, &error, sizeof(error));
         return done(compat, op, rc < 0 ? rc : -error);
     }
-    rc = connect_now(&op->request);
+    rc = weft__compat_connect_now(&op->request);
     if (rc == -EAGAIN) {
         WEFT__FALLBACK(CONNECT_AGAIN);
         return WEFT__VERDICT_RETRY;

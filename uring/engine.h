@@ -133,7 +133,7 @@ struct weft__engine {
 };
 
 struct weft__engine_ops {
-    const char *name; /* "kernel", "compat", "fake" */
+    const char *name; /* "kernel", "compat", "sim", "fake" */
     void (*close)(struct weft__engine *engine);
     int (*submit)(struct weft__engine *engine, const struct weft__request *request, void *waiter,
                   weft__op_id *out_op);
@@ -158,6 +158,10 @@ int weft__engine_open_kernel(const struct weft__engine_config *config, void *own
 /* The same without io_uring: readiness and helper threads do it; see compat.h. */
 int weft__engine_open_compat(const struct weft__engine_config *config, void *owner,
                              struct weft__engine **out_engine, struct weft__setup_error *error);
+
+/* The same in a simulation, of which the caller is a part; see simulated.h. */
+int weft__engine_open_simulated(const struct weft__engine_config *config, void *owner,
+                                struct weft__engine **out_engine, struct weft__setup_error *error);
 
 /* Closes; in_flight must be 0, or the ops are abandoned to the kernel on purpose (design 7). Called
  * by the owner thread, or by another one after the owner has ended. Accepts NULL. */

@@ -28,6 +28,9 @@ weft_sources += \
     %D%/probe.h \
     %D%/setup_error.c \
     %D%/setup_error.h \
+    %D%/simulated.c \
+    %D%/simulated.h \
+    %D%/simulated_try.c \
     %D%/timeout.c \
     %D%/trial.c \
     %D%/trial.h

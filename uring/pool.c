@@ -1,23 +1,22 @@
 /*
  * Helper threads. A thread is started when a job finds none idle and the bound allows one more.
  *
- * LOCK pool mutex (leaf): guards everything below it in struct weft__pool; held for a few
+ * LOCK pool room (leaf): guards everything below it in struct weft__pool; held for a few
  * instructions, except that a submit which starts a thread in the place of one that has just ended
  * joins that one first, which has nothing left to do but return.
  */
 #include "uring/pool.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "numa/memory.h"
 #include "numa/plan.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/fallback.h"
 #include "runtime/base/fault.h"
+#include "runtime/base/native.h"
 #include "runtime/base/sys.h"
 
 enum {
@@ -32,10 +31,10 @@ enum {
 enum helper_state { HELPER_EMPTY, HELPER_RUNNING, HELPER_ENDED };
 
 struct helper {
-    struct weft__pool *pool; /* (i) */
-    uint16_t number;         /* (i) */
-    pthread_t thread;        /* (l) */
-    enum helper_state state; /* (l) */
+    struct weft__pool *pool;    /* (i) */
+    uint16_t number;            /* (i) */
+    struct weft__native thread; /* (l) */
+    enum helper_state state;    /* (l) */
 };
 
 struct weft__pool {
@@ -45,8 +44,7 @@ struct weft__pool {
     struct weft__cpuset allowed; /* (i) what a helper may use; empty: what its starter may */
     struct helper *helpers;
 
-    pthread_mutex_t mutex;
-    pthread_cond_t work; /* a job was queued, or closing */
+    struct weft__native_room room; /* a job was queued, or closing */
     struct weft__job *first;
     struct weft__job **last; /* where the next job is hung in */
     uint32_t idle;           /* of the threads, waiting for work */
@@ -80,14 +78,12 @@ static void queue_job(struct weft__pool *pool, struct weft__job *job)
 static struct weft__job *wait_job(struct weft__pool *pool)
 {
     int64_t until_ns = weft__clock_now() + pool->idle_ns;
-    struct timespec until = { .tv_sec = until_ns / WEFT__NS_PER_S,
-                              .tv_nsec = until_ns % WEFT__NS_PER_S };
     struct weft__job *job;
     int rc = 0;
 
-    while ((job = take_job(pool)) == NULL && !pool->closing && rc != ETIMEDOUT) {
+    while ((job = take_job(pool)) == NULL && !pool->closing && rc != -ETIMEDOUT) {
         pool->idle++;
-        rc = pthread_cond_timedwait(&pool->work, &pool->mutex, &until);
+        rc = weft__native_room_wait(&pool->room, until_ns);
         pool->idle--;
     }
     return job;
@@ -107,36 +103,35 @@ static void *run_helper(void *arg)
     struct helper *helper = arg;
     struct weft__pool *pool = helper->pool;
     struct weft__job *job;
-    char name[16];
 
-    (void)snprintf(name, sizeof(name), "%.9s-%hu", pool->name, helper->number);
-    (void)pthread_setname_np(pthread_self(), name);
     spread_out(&pool->allowed);
-    (void)pthread_mutex_lock(&pool->mutex);
+    weft__native_room_lock(&pool->room);
     while ((job = wait_job(pool)) != NULL) {
-        (void)pthread_mutex_unlock(&pool->mutex);
+        weft__native_room_unlock(&pool->room);
         job->run(job);
-        (void)pthread_mutex_lock(&pool->mutex);
+        weft__native_room_lock(&pool->room);
     }
     weft__bump_by(&pool->counters.running, UINT32_MAX);
     helper->state = HELPER_ENDED;
-    (void)pthread_mutex_unlock(&pool->mutex);
+    weft__native_room_unlock(&pool->room);
     return NULL;
 }
 
 /* A signal of the process must never land on a helper: its handler would run beside the workers. */
-static int create_blocked(pthread_t *out_thread, struct helper *helper)
+static int create_blocked(struct weft__native *out_thread, struct helper *helper)
 {
     sigset_t all, before;
+    char name[16];
 
     int rc = weft__fault(WEFT__FAULT_THREAD);
     if (rc < 0)
         return rc;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    rc = pthread_create(out_thread, NULL, run_helper, helper);
+    (void)snprintf(name, sizeof(name), "%.9s-%hu", helper->pool->name, helper->number);
+    rc = weft__native_start(out_thread, run_helper, helper, name);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return -rc;
+    return rc;
 }
 
 /* Starts one more thread, mutex held. */
@@ -147,7 +142,7 @@ static int start_helper(struct weft__pool *pool)
     while (helper->state == HELPER_RUNNING)
         helper++; /* one is free: running < threads_max */
     if (helper->state == HELPER_ENDED)
-        (void)pthread_join(helper->thread, NULL);
+        weft__native_join(&helper->thread);
     helper->state = HELPER_EMPTY;
     int rc = create_blocked(&helper->thread, helper);
     if (rc < 0)
@@ -186,19 +181,19 @@ static int submit_locked(struct weft__pool *pool, struct weft__job *job)
 
 int weft__pool_submit(struct weft__pool *pool, struct weft__job *job)
 {
-    (void)pthread_mutex_lock(&pool->mutex);
+    weft__native_room_lock(&pool->room);
     int rc = submit_locked(pool, job);
     if (rc < 0)
         weft__bump(&pool->counters.refused);
     else
-        (void)pthread_cond_signal(&pool->work); /* locked: the job may end the pool at once */
-    (void)pthread_mutex_unlock(&pool->mutex);
+        weft__native_room_call(&pool->room, false); /* locked: the job may end the pool at once */
+    weft__native_room_unlock(&pool->room);
     return rc;
 }
 
 bool weft__pool_withdraw(struct weft__pool *pool, const struct weft__job *job)
 {
-    (void)pthread_mutex_lock(&pool->mutex);
+    weft__native_room_lock(&pool->room);
     struct weft__job **place = &pool->first;
     while (*place != NULL && *place != job)
         place = &(*place)->next;
@@ -209,26 +204,8 @@ bool weft__pool_withdraw(struct weft__pool *pool, const struct weft__job *job)
             pool->last = place;
         weft__bump_by(&pool->counters.queued, UINT32_MAX);
     }
-    (void)pthread_mutex_unlock(&pool->mutex);
+    weft__native_room_unlock(&pool->room);
     return found;
-}
-
-static int init_locks(struct weft__pool *pool)
-{
-    pthread_condattr_t attributes;
-
-    if (pthread_mutex_init(&pool->mutex, NULL) != 0)
-        return -ENOMEM;
-    if (pthread_condattr_init(&attributes) != 0) {
-        (void)pthread_mutex_destroy(&pool->mutex);
-        return -ENOMEM;
-    }
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    int rc = pthread_cond_init(&pool->work, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
-    if (rc != 0)
-        (void)pthread_mutex_destroy(&pool->mutex);
-    return -rc;
 }
 
 static uint32_t or_default(uint32_t value, uint32_t otherwise)
@@ -240,11 +217,11 @@ bool weft__pool_is_helper(struct weft__pool *pool)
 {
     bool found = false;
 
-    (void)pthread_mutex_lock(&pool->mutex);
+    weft__native_room_lock(&pool->room);
     for (uint32_t i = 0; i < pool->threads_max && !found; i++)
         found = pool->helpers[i].state == HELPER_RUNNING &&
-                pthread_equal(pool->helpers[i].thread, pthread_self()) != 0;
-    (void)pthread_mutex_unlock(&pool->mutex);
+                weft__native_is_self(&pool->helpers[i].thread);
+    weft__native_room_unlock(&pool->room);
     return found;
 }
 
@@ -271,7 +248,7 @@ int weft__pool_open(const struct weft__pool_config *config, struct weft__pool **
     pool->name = chosen->name != NULL ? chosen->name : "weft-help";
     pool->last = &pool->first;
     pool->helpers = weft__memory_alloc(WEFT__NODE_LOCAL, threads_max * sizeof(struct helper));
-    int rc = pool->helpers == NULL ? -ENOMEM : init_locks(pool);
+    int rc = pool->helpers == NULL ? -ENOMEM : weft__native_room_init(&pool->room);
     if (rc < 0) {
         free_pool(pool);
         return rc;
@@ -289,20 +266,19 @@ void weft__pool_close(struct weft__pool *pool)
 {
     if (pool == NULL)
         return;
-    (void)pthread_mutex_lock(&pool->mutex);
+    weft__native_room_lock(&pool->room);
     pool->closing = true;
-    (void)pthread_cond_broadcast(&pool->work);
-    (void)pthread_mutex_unlock(&pool->mutex);
+    weft__native_room_call(&pool->room, true);
+    weft__native_room_unlock(&pool->room);
     /* No submit can start a thread any more, so the states only move towards ended. */
     for (uint32_t i = 0; i < pool->threads_max; i++) {
-        (void)pthread_mutex_lock(&pool->mutex);
+        weft__native_room_lock(&pool->room);
         bool started = pool->helpers[i].state != HELPER_EMPTY;
-        (void)pthread_mutex_unlock(&pool->mutex);
+        weft__native_room_unlock(&pool->room);
         if (started)
-            (void)pthread_join(pool->helpers[i].thread, NULL);
+            weft__native_join(&pool->helpers[i].thread);
     }
-    (void)pthread_cond_destroy(&pool->work);
-    (void)pthread_mutex_destroy(&pool->mutex);
+    weft__native_room_fini(&pool->room);
     free_pool(pool);
 }
 

@@ -6,7 +6,7 @@
 #ifndef WEFT_BASE_CLOCK_H
 #define WEFT_BASE_CLOCK_H
 
-#include <stdint.h>
+#include "runtime/base/sim.h"
 
 #define WEFT__NS_PER_US INT64_C(1000)
 #define WEFT__NS_PER_MS INT64_C(1000000)
@@ -33,8 +33,13 @@ enum { WEFT__CLOCK_COARSE = 22 };
 enum { WEFT__CLOCK_COARSE = 20 };
 #endif
 
+/* Those of the simulation are nanoseconds of its virtual clock. */
+uint64_t weft__clock_simulated(void);
+
 static inline uint64_t weft__clock_cycles(void)
 {
+    if (WEFT__UNLIKELY(weft__load_relaxed(&weft__sim_on) != NULL))
+        return weft__clock_simulated();
 #if defined(__x86_64__)
     return __builtin_ia32_rdtsc();
 #elif defined(__aarch64__)

@@ -5,7 +5,7 @@
 #ifndef WEFT_BASE_LOCK_H
 #define WEFT_BASE_LOCK_H
 
-#include "runtime/base/atomic.h"
+#include "runtime/base/sim.h"
 
 struct weft__lock {
     _Atomic uint32_t held;
@@ -18,6 +18,7 @@ static inline void weft__lock_acquire(struct weft__lock *lock)
 {
     uint32_t looks = 0;
 
+    weft__sim_point(WEFT__SIM_LOCK);
     while (weft__swap_acquire(&lock->held, 1) != 0) { /* pairs with weft__lock_release */
         while (weft__load_relaxed(&lock->held) != 0)
             weft__lock_backoff(looks++);

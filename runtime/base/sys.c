@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "runtime/base/fault.h"
+#include "runtime/base/sim.h"
 
 /* The result of a raw call, errno folded in. */
 static long folded(long result)
@@ -304,6 +305,21 @@ int weft__sys_sigaction(int number, const struct sigaction *action, struct sigac
     return fault != 0 ? fault : (int)folded(sigaction(number, action, out_before));
 }
 
+/* In a simulation others go on meanwhile; it may come back with none. */
+int weft__sys_await_files(struct pollfd *files, unsigned count)
+{
+    const struct weft__sim_ops *sim = weft__sim_here();
+
+    if (sim == NULL)
+        return (int)folded(poll(files, count, -1));
+    int found = (int)folded(poll(files, count, 0));
+    if (found != 0)
+        return found;
+    (void)sim->wait(
+        &(struct weft__sim_wait){ .files = files, .file_count = count, .until_ns = INT64_MAX });
+    return (int)folded(poll(files, count, 0));
+}
+
 int weft__sys_await_room(int fd, int ms)
 {
     struct pollfd watched = { .fd = fd, .events = POLLOUT };
@@ -403,16 +419,30 @@ int weft__sys_io_uring_register(int fd, unsigned opcode, void *argument, unsigne
 int weft__sys_futex_wait(const _Atomic uint32_t *word, uint32_t expected, int64_t until_ns)
 {
     int fault = weft__fault(WEFT__FAULT_FUTEX);
+    const struct weft__sim_ops *sim = weft__sim_here();
+
     if (fault != 0)
         return fault;
+    if (WEFT__UNLIKELY(sim != NULL))
+        return sim->wait(
+            &(struct weft__sim_wait){ .word = word, .expected = expected, .until_ns = until_ns });
     struct timespec until = { .tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000 };
     return (int)folded(syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected,
                                until_ns == INT64_MAX ? NULL : &until, NULL,
                                FUTEX_BITSET_MATCH_ANY));
 }
 
+/* Somebody may be asleep on either side of the simulation. */
 int weft__sys_futex_wake(const _Atomic uint32_t *word, int count)
 {
+    const struct weft__sim_ops *sim = weft__load_relaxed(&weft__sim_on);
+
+    if (WEFT__UNLIKELY(sim != NULL)) {
+        if (weft__sim_here() != NULL)
+            (void)sim->wake(word, count);
+        else
+            sim->rouse();
+    }
     return (int)folded(syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0));
 }
 

@@ -89,6 +89,9 @@ int weft__sys_signal_thread(int thread, int number, void *value);
 /* Where the calling thread's handlers run that ask for a stack of their own; either may be NULL. */
 int weft__sys_signal_stack(const stack_t *stack, stack_t *out_before);
 int weft__sys_sigaction(int number, const struct sigaction *action, struct sigaction *out_before);
+struct pollfd;
+/* Waits until one of @files is ready, without a limit; how many are. */
+int weft__sys_await_files(struct pollfd *files, unsigned count);
 /* Waits until the file takes bytes, up to @ms. 0: it does not. */
 int weft__sys_await_room(int fd, int ms);
 /* CPU time that a thread of this process has used, in ns. */

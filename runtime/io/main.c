@@ -112,7 +112,7 @@ static void wait_for_end(struct program *program, const sigset_t *before)
                                  { .fd = program->interrupts, .events = POLLIN } };
 
     while ((watched[0].revents & POLLIN) == 0) {
-        (void)poll(watched, 2, -1);
+        (void)weft__sys_await_files(watched, 2);
         if ((watched[1].revents & POLLIN) == 0)
             continue;
         struct signalfd_siginfo taken;

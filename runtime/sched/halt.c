@@ -1,6 +1,5 @@
 #include "runtime/sched/halt.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -81,7 +80,7 @@ static void free_worker(struct weft__worker *worker)
     if (worker == NULL)
         return;
     if (worker->started)
-        (void)pthread_join(worker->thread, NULL);
+        weft__native_join(&worker->thread);
     weft__engine_close(worker->engine);
     if (worker->root != NULL) {
         weft__record_lock_own(&worker->root->record);
@@ -102,7 +101,7 @@ static void join_all(struct weft__runtime *runtime)
 {
     for (uint32_t i = 0; i < runtime->worker_count; i++)
         if (runtime->workers[i] != NULL && runtime->workers[i]->started) {
-            (void)pthread_join(runtime->workers[i]->thread, NULL);
+            weft__native_join(&runtime->workers[i]->thread);
             runtime->workers[i]->started = false;
         }
 }

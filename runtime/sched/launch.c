@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <weft/dump.h>
 
@@ -24,6 +25,7 @@
 #include "runtime/sched/scope.h"
 #include "runtime/sched/sleep.h"
 #include "runtime/sched/watchdog.h"
+#include "runtime/sim/coroutine.h"
 
 enum { lifo_most = 3 }; /* else two tasks that wake each other keep out all others */
 enum { slice_ns = 100000 };
@@ -115,8 +117,8 @@ static void *worker_main(void *argument)
 
 /* They leave all signals but those that a fault of their own raises to other threads; a worker
  * takes SIGURG, too (capture.c). */
-int weft__launch_thread(pthread_t *out_thread, void *(*body)(void *argument), void *argument,
-                        const char *name)
+int weft__launch_thread(struct weft__native *out_thread, void *(*body)(void *argument),
+                        void *argument, const char *name)
 {
     static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT };
     sigset_t blocked;
@@ -128,10 +130,8 @@ int weft__launch_thread(pthread_t *out_thread, void *(*body)(void *argument), vo
     (void)pthread_sigmask(SIG_SETMASK, &blocked, &before);
     int rc = weft__fault(WEFT__FAULT_THREAD);
     if (rc == 0)
-        rc = -pthread_create(out_thread, NULL, body, argument);
+        rc = weft__native_start(out_thread, body, argument, name);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (rc == 0)
-        (void)pthread_setname_np(*out_thread, name);
     return rc;
 }
 
@@ -172,7 +172,7 @@ static int start_workers(struct weft__runtime *runtime, struct weft__setup_error
     raise_by(&muster->go, error->code == 0 ? 1 : 2);
     if (error->code != 0)
         for (uint32_t i = 0; i < count; i++) {
-            (void)pthread_join(runtime->workers[i]->thread, NULL);
+            weft__native_join(&runtime->workers[i]->thread);
             runtime->workers[i]->started = false;
         }
     return error->code;
@@ -285,6 +285,35 @@ static int make_plan(struct weft__runtime *runtime, char *text, size_t text_byte
     return rc;
 }
 
+static void *get_self(void)
+{
+    return weft__self_worker();
+}
+
+static void set_self(void *worker)
+{
+    weft__self_set(worker);
+}
+
+static void dump_all(void)
+{
+    (void)weft_dump(STDERR_FILENO); /* upwards, as a program would call it */
+}
+
+/* From here on the threads of the runtime are coroutines of the caller's, if that is wished. */
+static int begin_simulation(const struct weft__options *options, char *text, size_t text_bytes)
+{
+    const struct weft__coroutine_config config = { .seed = options->seed,
+                                                   .trace = options->trace,
+                                                   .get_self = get_self,
+                                                   .set_self = set_self,
+                                                   .describe = dump_all };
+
+    if (options->wish != WEFT__CHOICE_SIM)
+        return 0;
+    return weft__coroutine_begin(&config, text, text_bytes);
+}
+
 static void define_records(void)
 {
     weft__record_define(WEFT__KIND_TASK, sizeof(struct weft__task));
@@ -359,6 +388,8 @@ static int make_runtime(const weft_runtime_options *options, struct weft__runtim
     struct weft__options resolved;
     int rc = weft__options_resolve(options, &resolved, text, text_bytes);
 
+    if (rc == 0)
+        rc = begin_simulation(&resolved, text, text_bytes);
     if (rc < 0)
         return rc;
     define_records();

@@ -7,6 +7,7 @@
 
 #include "runtime/base/chaos.h"
 #include "runtime/base/clock.h"
+#include "runtime/base/sys.h"
 #include "uring/faults.h"
 
 enum { workers_max = 1024, spin_us_max = 1000, default_spin_us = 50, entries_max = 32768 };
@@ -57,13 +58,35 @@ static int read_engine(enum weft__choice_wish *out_wish, char *out_text, size_t 
 
     if (value == NULL || value[0] == '\0')
         return 0;
-    if (strcmp(value, "kernel") != 0 && strcmp(value, "compat") != 0) {
+    if (strcmp(value, "kernel") == 0)
+        *out_wish = WEFT__CHOICE_KERNEL;
+    else if (strcmp(value, "compat") == 0)
+        *out_wish = WEFT__CHOICE_COMPAT;
+    else if (strcmp(value, "sim") == 0)
+        *out_wish = WEFT__CHOICE_SIM;
+    else {
         (void)snprintf(out_text, text_bytes,
-                       "WEFT_ENGINE is \"%.40s\"; it must be kernel or compat", value);
+                       "WEFT_ENGINE is \"%.40s\"; it must be kernel, compat or sim", value);
         return -EINVAL;
     }
-    *out_wish = value[0] == 'k' ? WEFT__CHOICE_KERNEL : WEFT__CHOICE_COMPAT;
     return 0;
+}
+
+/* A decimal number of 64 bits; 1 when there is none. */
+static int read_seed(uint64_t *out_seed, char *out_text, size_t text_bytes)
+{
+    const char *value = getenv("WEFT_SEED");
+    char *end = NULL;
+
+    *out_seed = 1;
+    if (value == NULL || value[0] == '\0')
+        return 0;
+    weft__sys_errno_set(0);
+    *out_seed = strtoull(value, &end, 10);
+    if (value[0] >= '0' && value[0] <= '9' && *end == '\0' && weft__sys_errno_get() == 0)
+        return 0;
+    (void)snprintf(out_text, text_bytes, "WEFT_SEED is \"%.40s\"; it must be a number", value);
+    return -EINVAL;
 }
 
 /* "SIGQUIT" or "QUIT"; the empty word and "off" mean none. */
@@ -138,6 +161,23 @@ static int64_t watchdog_of(uint32_t watchdog_ms)
     return (watchdog_ms == 0 ? default_watchdog_ms : watchdog_ms) * WEFT__NS_PER_MS;
 }
 
+/* A simulated process has a machine of its own, and no threads that only look on: what they find
+ * depends on real time. */
+static int simulate(struct weft__options *options, char *out_text, size_t text_bytes)
+{
+    if (options->wish != WEFT__CHOICE_SIM)
+        return 0;
+    if (options->topology == NULL || options->topology[0] == '\0') {
+        options->topology = "2x2";
+        options->topology_origin = "the simulated machine";
+    }
+    options->spin_ns = 0;
+    options->watchdog_ns = 0;
+    options->overflow_off = true;
+    options->trace = getenv("WEFT_TRACE");
+    return read_seed(&options->seed, out_text, text_bytes);
+}
+
 /* The variables that are numbers, or switches of numbers. */
 static int read_environment(struct weft__options *options, char *out_text, size_t text_bytes)
 {
@@ -196,6 +236,8 @@ int weft__options_resolve(const weft_runtime_options *given, struct weft__option
     options.report = given->report;
     options.report_context = given->report_context;
     rc = read_environment(&options, out_text, text_bytes);
+    if (rc >= 0)
+        rc = simulate(&options, out_text, text_bytes);
     if (rc < 0)
         return rc;
     if (weft__chaos_is_on(WEFT__CHAOS_YIELD))

@@ -313,7 +313,7 @@ void weft__overflow_stop(struct weft__runtime *runtime)
         (void)weft__sys_futex_wait(&overflow->state, seen, INT64_MAX);
     }
     (void)weft__sys_futex_wake(&overflow->state, INT32_MAX);
-    (void)pthread_join(overflow->thread, NULL);
+    weft__native_join(&overflow->thread);
     overflow->started = false;
 }
 

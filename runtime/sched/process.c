@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "runtime/base/check.h"
+#include "runtime/base/sim.h"
 #include "runtime/sched/launch.h"
 #include "runtime/sched/site.h"
 #include "runtime/sched/worker.h"
@@ -15,6 +16,7 @@
 static void dead_in_child(void)
 {
     weft__self_set(NULL);
+    weft__sim_forget();
 }
 
 /* Whoever asks is the running task itself, or a thread that is none. */

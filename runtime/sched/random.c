@@ -80,8 +80,9 @@ static uint64_t unknown_seed(const weft_random *own)
 {
     static _Atomic uint64_t asked;
     uint64_t number = weft__add_relaxed(&asked, 1);
+    uint64_t place = mix((uint64_t)(uintptr_t)own);
 
-    return mix((uint64_t)weft__clock_now() + number * golden) ^ mix((uint64_t)(uintptr_t)own);
+    return weft__sim_random(mix((uint64_t)weft__clock_now() + number * golden) ^ place);
 }
 
 weft_random *weft_random_self(void)

@@ -43,7 +43,7 @@ static uint64_t random_of(uint64_t seed, const weft_delays *delays)
     struct weft__random random;
 
     if (seed == 0) /* two rows begun at once are told apart by where they are */
-        seed = weft__clock_cycles() ^ (uint64_t)(uintptr_t)delays;
+        seed = weft__sim_random(weft__clock_cycles() ^ (uint64_t)(uintptr_t)delays);
     weft__random_init(&random, seed);
     return random.state;
 }

@@ -30,6 +30,8 @@ struct weft__options {
     const char *topology_origin; /* what to call it in a sentence */
     struct weft__engine_config engine;
     enum weft__choice_wish wish;
+    uint64_t seed;     /* of a simulation */
+    const char *trace; /* path; NULL: none */
     weft_report_fn report;
     void *report_context;
 };
@@ -79,7 +81,7 @@ struct weft__watch {
     _Atomic uint64_t looks;       /* for tests */
     _Atomic uint64_t quiet_looks; /* for a deadlock; for tests */
     _Atomic uint64_t reports;     /* notices given */
-    pthread_t thread;
+    struct weft__native thread;
 };
 
 /*
@@ -98,7 +100,7 @@ struct weft__overflow {
     _Atomic uint32_t state; /* (a:OVERFLOW) futex; enum weft__overflow_state */
     bool started;           /* the teller */
     bool wanted;            /* (i) while workers run */
-    pthread_t thread;
+    struct weft__native thread;
     weft_task task; /* (a:OVERFLOW) and so on */
     const void *site;
     uint8_t size_class;

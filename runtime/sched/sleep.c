@@ -84,7 +84,7 @@ static bool has_work(const struct weft__worker *worker)
 static int64_t wake_time(const struct weft__worker *worker, bool *out_bounded)
 {
     int64_t timer = weft__wheel_next(&worker->wheel);
-    int64_t limit = weft__clock_now() + (nap_ns << worker->nap_doublings);
+    int64_t limit = weft__sim_limit(weft__clock_now() + (nap_ns << worker->nap_doublings));
 
     *out_bounded = limit < timer;
     return *out_bounded ? limit : timer;

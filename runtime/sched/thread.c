@@ -27,7 +27,6 @@
 /* What the futex of a thread says, its seen. */
 enum { not_ready, ready, counted /* not ready, and one of sleepers */ };
 
-static pthread_key_t key;
 static _Atomic uint32_t sleepers; /* threads that nobody wakes yet, without a deadline */
 static _Atomic bool usable;       /* set once, by make_key */
 
@@ -39,9 +38,9 @@ static void detach(void *record)
     if (weft__load_relaxed(&weft__record_forked))
         return;
     if (task->tidies) { /* whose destroy calls may wait, set values, and so on */
-        (void)pthread_setspecific(key, record);
+        (void)weft__native_set_own(record);
         weft__local_end(weft__load_relaxed(&task->extras));
-        (void)pthread_setspecific(key, NULL);
+        (void)weft__native_set_own(NULL);
     }
     weft__task_free_extras(task);
     weft__record_lock_own(record);
@@ -50,7 +49,7 @@ static void detach(void *record)
 
 static void make_key(void)
 {
-    weft__store_release(&usable, pthread_key_create(&key, detach) == 0); /* pairs with known */
+    weft__store_release(&usable, weft__native_own_define(detach) == 0); /* pairs with known */
 }
 
 /* The record's handle is given to nobody: released, it can't be looked up. */
@@ -77,7 +76,7 @@ static struct weft__task *attach(void)
     weft__store_relaxed(&task->seen, 0);
     weft__record_set_locked(record, WEFT__LIFE_RELEASED);
     weft__record_unlock(record);
-    if (pthread_setspecific(key, record) == 0)
+    if (weft__native_set_own(record) == 0)
         return task;
     detach(record);
     return NULL;
@@ -92,7 +91,7 @@ struct weft__task *weft__thread_self(void)
     (void)pthread_once(&once, make_key);
     if (!weft__load_relaxed(&usable))
         return NULL;
-    struct weft__record *record = pthread_getspecific(key);
+    struct weft__record *record = weft__native_own();
     return record != NULL ? weft__task_of(record) : attach();
 }
 
@@ -101,7 +100,7 @@ struct weft__task *weft__thread_known(void)
     if (weft__load_relaxed(&weft__record_forked) ||
         !weft__load_acquire(&usable)) /* pairs with make_key */
         return NULL;
-    struct weft__record *record = pthread_getspecific(key);
+    struct weft__record *record = weft__native_own();
     return record != NULL ? weft__task_of(record) : NULL;
 }
 

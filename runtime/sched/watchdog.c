@@ -336,7 +336,7 @@ void weft__watchdog_stop(struct weft__runtime *runtime)
     if (watch->started) {
         (void)weft__swap_acqrel(&watch->state, WEFT__WATCH_LEAVING); /* pairs with change */
         (void)weft__sys_futex_wake(&watch->state, 1);
-        (void)pthread_join(watch->thread, NULL);
+        weft__native_join(&watch->thread);
         watch->started = false;
     }
     weft__memory_free(watch->slots, slots_bytes(runtime));

@@ -7,8 +7,7 @@
 #ifndef WEFT_SCHED_WORKER_H
 #define WEFT_SCHED_WORKER_H
 
-#include <pthread.h>
-
+#include "runtime/base/native.h"
 #include "runtime/base/random.h"
 #include "runtime/sched/queue.h"
 #include "runtime/sched/ring.h"
@@ -95,7 +94,7 @@ struct weft__worker {
     struct weft__list room;        /* (o) tasks that wait for room in the engine, FIFO */
     uint32_t *victims;             /* (i) other workers, nearest first */
     uint32_t level_end[WEFT__VICTIM_LEVELS]; /* (i) where each level of victims ends */
-    pthread_t thread;                        /* (i) */
+    struct weft__native thread;              /* (i) */
     _Atomic int64_t local_load;              /* live tasks, owner's part */
     uint8_t nap_doublings;                   /* (o) how quiet it has been */
     bool started;                            /* (i) once the start barrier is passed */

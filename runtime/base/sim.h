@@ -1,0 +1,104 @@
+/*
+ * The seam of the deterministic simulation (WEFT_ENGINE=sim): where the library asks the operating
+ * system for a thread, for time, or for a wait, and the *points* where one thread may be faster
+ * than another. Off, as in all other programs, a point costs one relaxed load of a pointer that
+ * nobody writes.
+ *
+ * On, one OS thread runs everything: each thread of the library is a coroutine of it, and
+ * runtime/sim decides by a seeded generator which one goes on. What it decides, and why that is
+ * deterministic, stands in runtime/sim/coroutine.h. Nothing above this seam knows more of it.
+ *
+ * Threads that the program makes itself stay what they are: points mean nothing to them, and their
+ * waits are real.
+ */
+#ifndef WEFT_BASE_SIM_H
+#define WEFT_BASE_SIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/base/atomic.h"
+
+struct pollfd;
+struct weft__coroutine;
+
+/* Where a thread may be left; the name is for the trace. */
+#define WEFT__SIM_POINTS(X)                                                               \
+    X(LOCK, "lock")       /* before a lock is taken */                                    \
+    X(RECORD, "record")   /* before a record is locked */                                 \
+    X(INBOX, "inbox")     /* before a push to an inbox, and before it is taken */         \
+    X(TICKET, "ticket")   /* before a wait is claimed, and after it has begun */          \
+    X(WAKE, "wake")       /* between what was published and the look at the sleeper */    \
+    X(PARK, "park")       /* between saying that one sleeps and the last look for work */ \
+    X(QUEUE, "queue")     /* between two steps of a queue that others take from */        \
+    X(SEARCH, "search")   /* between the counts of searchers and a look at queues */      \
+    X(ENGINE, "engine")   /* before an operation is submitted, cancelled or reaped */     \
+    X(BACKOFF, "backoff") /* somebody else has what this one needs */                     \
+    X(FUTEX, "futex")     /* before a sleep, and after a wake */
+
+enum weft__sim_point {
+#define WEFT__SIM_ENUM(name, text) WEFT__SIM_##name,
+    WEFT__SIM_POINTS(WEFT__SIM_ENUM)
+#undef WEFT__SIM_ENUM
+        WEFT__SIM_COUNT
+};
+
+struct weft__sim_wait {
+    const _Atomic uint32_t *word; /* sleeps while it is @expected; NULL: only files and time */
+    uint32_t expected;
+    int64_t until_ns;     /* of the virtual clock; INT64_MAX: for ever */
+    struct pollfd *files; /* real ones that end the sleep, too */
+    uint32_t file_count;
+    bool files_may_act; /* what comes from them may be what everybody waits for */
+};
+
+/* What the simulation does in place of the operating system. All but now, cycles and rouse are for
+ * its own thread alone. */
+struct weft__sim_ops {
+    void (*point)(enum weft__sim_point point);
+    void (*give_way)(void); /* to somebody else, if anybody can run */
+    int (*wait)(struct weft__sim_wait *wait);
+    int (*wake)(const _Atomic uint32_t *word, int count);
+    void (*rouse)(void); /* a thread outside has changed something */
+    int (*start)(void *(*body)(void *argument), void *argument, const char *name,
+                 struct weft__coroutine **out_coroutine);
+    void (*join)(struct weft__coroutine *coroutine);
+    bool (*is_self)(const struct weft__coroutine *coroutine);
+    void **(*own)(void); /* where the running coroutine keeps its record; NULL: as a thread does */
+    int64_t (*now)(void);
+    uint64_t (*cycles)(void);
+    uint64_t (*draw)(void);
+    void (*note)(const char *what, const char *text, int64_t first, int64_t second);
+};
+
+extern _Atomic(const struct weft__sim_ops *) weft__sim_on; /* NULL: there is none */
+
+/* Begins it on the calling thread, for the rest of the process's life. */
+void weft__sim_begin(const struct weft__sim_ops *ops);
+
+/* Ends it, in the child of a fork, where the other coroutines are as gone as threads are. */
+void weft__sim_forget(void);
+
+/* What simulates for the caller; NULL: there is no simulation, or the caller is outside of it. */
+const struct weft__sim_ops *weft__sim_here(void);
+
+void weft__sim_pass(enum weft__sim_point point); /* slow path of weft__sim_point */
+
+/* Perhaps lets others go on first. */
+static inline void weft__sim_point(enum weft__sim_point point)
+{
+    if (WEFT__UNLIKELY(weft__load_relaxed(&weft__sim_on) != NULL))
+        weft__sim_pass(point);
+}
+
+/* A line of the trace, with two numbers and no address; nothing when there is no simulation. */
+void weft__sim_note(const char *what, const char *text, int64_t first, int64_t second);
+
+/* When a sleep ends that has a limit only in case a wake-up was lost: never in a simulation, which
+ * tells such a loss as the deadlock that it is. */
+int64_t weft__sim_limit(int64_t until_ns);
+
+/* The next number of the seed's generator, or @otherwise. */
+uint64_t weft__sim_random(uint64_t otherwise);
+
+#endif
