@@ -122,6 +122,7 @@ unit_tests += \
     tests/unit/select_test \
     tests/unit/serve_test \
     tests/unit/shield_test \
+    tests/unit/sim_test \
     tests/unit/socket_race_test \
     tests/unit/socket_test \
     tests/unit/spinlock_test \
@@ -268,4 +269,5 @@ EXTRA_DIST += \
     tests/model \
     tests/planted \
     tests/run-all \
-    tests/run-test
+    tests/run-test \
+    tests/sim

@@ -19,8 +19,8 @@ enum {
 };
 
 /* Chances: one in so many. */
-enum { refuse_one_in = 50, shorten_one_in = 4, slow_one_in = 16, lose_one_in = 2 };
-enum { fast_ns = 20000, slow_ns = 2000000 };
+enum { refuse_one_in = 50, slow_one_in = 16, lose_one_in = 2 };
+enum { fast_ns = 20000, slow_ns = 2000000, later_ns = 2000000 };
 
 struct simulated {
     struct weft__engine base;
@@ -125,7 +125,6 @@ static int submit(struct weft__engine *engine, const struct weft__request *reque
     op->due_ns = INT64_MAX;
     op->cancel_ns = INT64_MAX;
     op->begun = false;
-    op->short_once = false;
     weft__list_append(&self->staged, &op->link);
     engine->staged++;
     engine->in_flight = self->slab.in_use;
@@ -241,45 +240,35 @@ static void end(struct simulated *self, struct weft__simulated_op *op, int64_t r
     weft__upcall_completed(self->base.owner, waiter, (int32_t)result, 0);
 }
 
-/* A shot of an op that goes on, and is looked at again after a while. */
-static void shoot(struct simulated *self, struct weft__simulated_op *op, int64_t result)
+/* It is tried again, after more than @ns. */
+static void run_later(struct simulated *self, struct weft__simulated_op *op, int64_t ns)
 {
     weft__list_remove(&op->link);
     if (op->state == WEFT__SIMULATED_WAITING)
         self->waiting_count--;
     op->state = WEFT__SIMULATED_RUNNING;
-    op->due_ns = weft__clock_now() + delay();
+    op->due_ns = weft__clock_now() + ns + delay();
     insert_running(self, op);
     note_waiting(self);
+}
+
+/* A shot of an op that goes on, and is looked at again after a while. */
+static void shoot(struct simulated *self, struct weft__simulated_op *op, int64_t result)
+{
+    run_later(self, op, 0);
     trace("shot", op, result);
     weft__bump(&self->base.counters.completed);
     weft__upcall_completed(self->base.owner, op->op.waiter, (int32_t)result, WEFT__COMPLETION_MORE);
 }
 
-static bool is_stream(enum weft__opcode opcode)
-{
-    return opcode == WEFT__OP_RECV || opcode == WEFT__OP_SEND || opcode == WEFT__OP_READ ||
-           opcode == WEFT__OP_WRITE;
-}
-
-/* Makes a transfer shorter, once: whoever asked has to be content with a part. */
-static void shorten(struct weft__simulated_op *op)
-{
-    enum { wait_for_all = 0x100 /* MSG_WAITALL */ };
-
-    if (op->short_once || !is_stream(op->request.opcode) || op->request.bytes < 2 ||
-        (op->request.flags & wait_for_all) != 0)
-        return;
-    op->short_once = true;
-    if (one_in(shorten_one_in) && !weft__simulated_is_whole(op->request.fd))
-        op->request.bytes = 1 + below(op->request.bytes);
-}
-
 /* True when something has ended. */
 static bool try_op(struct simulated *self, struct weft__simulated_op *op)
 {
-    shorten(op);
     int64_t result = weft__simulated_try(op);
+    if (result == WEFT__SIMULATED_LATER) {
+        run_later(self, op, later_ns);
+        return false;
+    }
     if (result != WEFT__SIMULATED_WAITS) {
         if (op->op.multishot && result > 0)
             shoot(self, op, result);
@@ -299,7 +288,8 @@ static bool try_op(struct simulated *self, struct weft__simulated_op *op)
     return false;
 }
 
-/* Cancels whose time has come. What runs is ended or missed; what is staged is met once it runs. */
+/* Cancels whose time has come. What runs is ended or missed; what is staged is met once it runs.
+ * The kernel tries a transfer before it can be cancelled. */
 static uint32_t meet_cancels(struct simulated *self)
 {
     uint32_t seen = 0;
@@ -317,7 +307,10 @@ static uint32_t meet_cancels(struct simulated *self)
             op->cancel_ns = op->due_ns + 1; /* it comes too late, unless the op waits then */
             continue;
         }
-        end(self, op, -ECANCELED);
+        if (op->state == WEFT__SIMULATED_WAITING || !weft__simulated_try_comes_first(&op->request))
+            end(self, op, -ECANCELED);
+        else if (!try_op(self, op))
+            end(self, op, -ECANCELED);
         seen++;
     }
     return seen;

@@ -8,9 +8,8 @@
  * would wait; waiting -> done by a later try. A cancel that was asked for comes at a time of its
  * own: it ends what waits; what runs it ends or misses, by chance. Terminal: done, when reaped.
  *
- * A transfer on a socket or a pipe is short by chance, as the kernel's may be; a submit is refused
- * by chance, as by a full queue. Doorbells are staged and ring with the next flush, so that a
- * missing one is a lost wake-up here, too.
+ * A submit is refused by chance, as by a full queue. Doorbells are staged and ring with the next
+ * flush, so that a missing one is a lost wake-up here, too.
  */
 #ifndef WEFT_URING_SIMULATED_H
 #define WEFT_URING_SIMULATED_H
@@ -31,17 +30,17 @@ struct weft__simulated_op {
     int64_t cancel_ns; /* when a cancel finds it; INT64_MAX: nobody has asked */
     uint8_t state;     /* enum weft__simulated_state */
     bool begun;        /* a connect: under way */
-    bool short_once;   /* its transfer was cut down */
 };
 
-/* What a try says of an operation that would wait. */
-enum { WEFT__SIMULATED_WAITS = INT32_MIN };
+/* What a try says of an operation that would wait: until its file is ready, or for a while because
+ * nothing tells when. */
+enum { WEFT__SIMULATED_WAITS = INT32_MIN, WEFT__SIMULATED_LATER };
 
 /* simulated_try.c: does @op on real files if it needs no wait. The result, or the above. */
 int64_t weft__simulated_try(struct weft__simulated_op *op);
 
-/* Whether a transfer on this file is whole unless the file ends: it is no stream of bytes. */
-bool weft__simulated_is_whole(int fd);
+/* Whether an operation of this kind is tried once in any case, before a cancel can end it. */
+bool weft__simulated_try_comes_first(const struct weft__request *request);
 
 /* What poll(2) has to look for, for an operation that waits; 0: nothing can be looked for. */
 short weft__simulated_try_events(const struct weft__request *request);

@@ -16,6 +16,12 @@ static bool is_ready(int fd, short events)
     return found != 0; /* an error is found by the call itself */
 }
 
+/* Its writer would get SIGPIPE, for nothing. */
+static bool has_no_reader(int fd)
+{
+    return weft__sys_io_kind(fd) == S_IFIFO && (weft__sys_io_poll(fd, POLLOUT) & POLLERR) != 0;
+}
+
 static int64_t unless_again(int64_t result)
 {
     return result == -EAGAIN ? WEFT__SIMULATED_WAITS : result;
@@ -27,23 +33,47 @@ static size_t bounded(size_t bytes)
     return bytes > PIPE_BUF ? PIPE_BUF : bytes;
 }
 
+static int64_t transfer_disk(const struct weft__request *request, void *buffer, bool reads)
+{
+    return reads ? weft__sys_io_read(request->fd, buffer, request->bytes, request->offset)
+                 : weft__sys_io_write(request->fd, buffer, request->bytes, request->offset);
+}
+
+/* The file knows no call that does not wait: once it is ready it takes or gives something. */
+static int64_t transfer_ready(int fd, void *buffer, size_t bytes, int64_t offset, bool reads)
+{
+    if (!is_ready(fd, reads ? POLLIN : POLLOUT))
+        return WEFT__SIMULATED_WAITS;
+    return unless_again(reads ? weft__sys_io_read(fd, buffer, bytes, offset)
+                              : weft__sys_io_write(fd, buffer, bounded(bytes), offset));
+}
+
 static int64_t transfer(const struct weft__request *request, bool reads)
 {
     void *buffer = (void *)(uintptr_t)request->address;
+    int kind = weft__sys_io_kind(request->fd);
 
     if (weft__compat_on_disk(request->fd))
-        return reads ? weft__sys_io_read(request->fd, buffer, request->bytes, request->offset)
-                     : weft__sys_io_write(request->fd, buffer, request->bytes, request->offset);
-    if (!is_ready(request->fd, reads ? POLLIN : POLLOUT))
-        return WEFT__SIMULATED_WAITS;
+        return transfer_disk(request, buffer, reads);
+    if (!reads && has_no_reader(request->fd))
+        return -EPIPE;
+    if (!reads && kind == S_IFSOCK)
+        return unless_again(
+            weft__sys_io_send(request->fd, buffer, request->bytes, MSG_NOSIGNAL | MSG_DONTWAIT));
     int64_t rc = reads
                      ? weft__sys_io_read_now(request->fd, buffer, request->bytes, request->offset)
                      : weft__sys_io_write_now(request->fd, buffer, request->bytes, request->offset);
     if (rc == -EOPNOTSUPP)
-        rc = reads ? weft__sys_io_read(request->fd, buffer, request->bytes, request->offset)
-                   : weft__sys_io_write(request->fd, buffer, bounded(request->bytes),
-                                        request->offset);
+        return transfer_ready(request->fd, buffer, request->bytes, request->offset, reads);
     return unless_again(rc);
+}
+
+static int64_t send_parts(int fd, const struct iovec *parts, int count)
+{
+    const struct msghdr header = { .msg_iov = (struct iovec *)(uintptr_t)parts,
+                                   .msg_iovlen = (size_t)count };
+
+    return unless_again(weft__sys_io_sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
 static int64_t transfer_parts(const struct weft__request *request, bool reads)
@@ -53,15 +83,14 @@ static int64_t transfer_parts(const struct weft__request *request, bool reads)
     int count = (int)request->bytes;
     int flags = weft__compat_on_disk(request->fd) ? 0 : at_once;
 
-    if (flags != 0 && !is_ready(request->fd, reads ? POLLIN : POLLOUT))
-        return WEFT__SIMULATED_WAITS;
+    if (!reads && has_no_reader(request->fd))
+        return -EPIPE;
+    if (!reads && weft__sys_io_kind(request->fd) == S_IFSOCK)
+        return send_parts(request->fd, parts, count);
     int64_t rc = reads ? weft__sys_io_readv(request->fd, parts, count, request->offset, flags)
                        : weft__sys_io_writev(request->fd, parts, count, request->offset, flags);
     if (rc == -EOPNOTSUPP && count > 0) /* the first part alone: shorter than asked for */
-        rc = reads
-                 ? weft__sys_io_read(request->fd, parts->iov_base, parts->iov_len, request->offset)
-                 : weft__sys_io_write(request->fd, parts->iov_base, bounded(parts->iov_len),
-                                      request->offset);
+        return transfer_ready(request->fd, parts->iov_base, parts->iov_len, request->offset, reads);
     return unless_again(rc);
 }
 
@@ -99,7 +128,9 @@ static int64_t connect_one(struct weft__simulated_op *op)
     }
     int rc = weft__compat_connect_now(&op->request);
     op->begun = rc == -EINPROGRESS;
-    return op->begun || rc == -EAGAIN ? WEFT__SIMULATED_WAITS : rc;
+    if (rc == -EAGAIN) /* a Unix socket whose backlog is full */
+        return WEFT__SIMULATED_LATER;
+    return op->begun ? WEFT__SIMULATED_WAITS : rc;
 }
 
 static int64_t poll_one(const struct weft__request *request)
@@ -134,15 +165,20 @@ int64_t weft__simulated_try(struct weft__simulated_op *op)
     }
 }
 
-bool weft__simulated_is_whole(int fd)
+bool weft__simulated_try_comes_first(const struct weft__request *request)
 {
-    int type = 0;
-    int kind = weft__sys_io_kind(fd);
-
-    if (kind == S_IFSOCK)
-        return weft__sys_get_option(fd, SOL_SOCKET, SO_TYPE, &type, sizeof(type)) < 0 ||
-               type != SOCK_STREAM;
-    return kind != S_IFIFO;
+    switch ((unsigned)request->opcode) {
+    case WEFT__OP_READ:
+    case WEFT__OP_WRITE:
+    case WEFT__OP_READV:
+    case WEFT__OP_WRITEV:
+    case WEFT__OP_RECV:
+    case WEFT__OP_SEND:
+    case WEFT__OP_RECVMSG:
+    case WEFT__OP_SENDMSG:
+    case WEFT__OP_ACCEPT: return true;
+    default: return false;
+    }
 }
 
 short weft__simulated_try_events(const struct weft__request *request)

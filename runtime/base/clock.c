@@ -46,7 +46,7 @@ uint64_t weft__clock_cycles_in(int64_t ns)
 {
     uint64_t per_ms = weft__load_relaxed(&cycles_per_ms);
 
-    if (weft__load_relaxed(&weft__sim_on) != NULL)
+    if (weft__sim_is_on())
         return (uint64_t)ns;
     if (per_ms == 0) {
         per_ms = measured_cycles_per_ms();

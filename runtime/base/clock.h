@@ -38,7 +38,7 @@ uint64_t weft__clock_simulated(void);
 
 static inline uint64_t weft__clock_cycles(void)
 {
-    if (WEFT__UNLIKELY(weft__load_relaxed(&weft__sim_on) != NULL))
+    if (weft__sim_is_on())
         return weft__clock_simulated();
 #if defined(__x86_64__)
     return __builtin_ia32_rdtsc();

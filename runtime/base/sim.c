@@ -38,6 +38,14 @@ WEFT__COLD void weft__sim_pass(enum weft__sim_point point)
         ops->point(point);
 }
 
+void weft__sim_elapse(int64_t ns)
+{
+    const struct weft__sim_ops *ops = weft__sim_here();
+
+    if (ops != NULL)
+        ops->elapse(ns);
+}
+
 void weft__sim_note(const char *what, const char *text, int64_t first, int64_t second)
 {
     const struct weft__sim_ops *ops = weft__sim_here();

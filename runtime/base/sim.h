@@ -25,13 +25,13 @@ struct weft__coroutine;
 /* Where a thread may be left; the name is for the trace. */
 #define WEFT__SIM_POINTS(X)                                                               \
     X(LOCK, "lock")       /* before a lock is taken */                                    \
-    X(RECORD, "record")   /* before a record is locked */                                 \
     X(INBOX, "inbox")     /* before a push to an inbox, and before it is taken */         \
-    X(TICKET, "ticket")   /* before a wait is claimed, and after it has begun */          \
+    X(TICKET, "ticket")   /* between a wait that is published and its switch; after it */ \
     X(WAKE, "wake")       /* between what was published and the look at the sleeper */    \
     X(PARK, "park")       /* between saying that one sleeps and the last look for work */ \
     X(QUEUE, "queue")     /* between two steps of a queue that others take from */        \
     X(SEARCH, "search")   /* between the counts of searchers and a look at queues */      \
+    X(STEP, "step")       /* a worker begins a step, or a task gives way */               \
     X(ENGINE, "engine")   /* before an operation is submitted, cancelled or reaped */     \
     X(BACKOFF, "backoff") /* somebody else has what this one needs */                     \
     X(FUTEX, "futex")     /* before a sleep, and after a wake */
@@ -56,6 +56,7 @@ struct weft__sim_wait {
  * its own thread alone. */
 struct weft__sim_ops {
     void (*point)(enum weft__sim_point point);
+    void (*elapse)(int64_t ns);
     void (*give_way)(void); /* to somebody else, if anybody can run */
     int (*wait)(struct weft__sim_wait *wait);
     int (*wake)(const _Atomic uint32_t *word, int count);
@@ -79,6 +80,11 @@ void weft__sim_begin(const struct weft__sim_ops *ops);
 /* Ends it, in the child of a fork, where the other coroutines are as gone as threads are. */
 void weft__sim_forget(void);
 
+static inline bool weft__sim_is_on(void)
+{
+    return WEFT__UNLIKELY(weft__load_relaxed(&weft__sim_on) != NULL);
+}
+
 /* What simulates for the caller; NULL: there is no simulation, or the caller is outside of it. */
 const struct weft__sim_ops *weft__sim_here(void);
 
@@ -87,9 +93,12 @@ void weft__sim_pass(enum weft__sim_point point); /* slow path of weft__sim_point
 /* Perhaps lets others go on first. */
 static inline void weft__sim_point(enum weft__sim_point point)
 {
-    if (WEFT__UNLIKELY(weft__load_relaxed(&weft__sim_on) != NULL))
+    if (weft__sim_is_on())
         weft__sim_pass(point);
 }
+
+/* Work that has no points of its own has taken @ns; nothing outside of a simulation. */
+void weft__sim_elapse(int64_t ns);
 
 /* A line of the trace, with two numbers and no address; nothing when there is no simulation. */
 void weft__sim_note(const char *what, const char *text, int64_t first, int64_t second);

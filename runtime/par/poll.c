@@ -20,6 +20,7 @@
 #include "runtime/sched/yield.h"
 
 enum { period_ns = 10000, most_fuel = 1 << 14, most_offers = 4 };
+enum { fork_ns = 100 }; /* how long a simulated one takes */
 
 static const int64_t young_ns = 20000; /* see ORDERING SEARCH: a wake costs 25 to 40 us */
 
@@ -55,6 +56,8 @@ static bool is_wanted(const struct weft__worker *worker, const struct weft__stra
 
 void weft__poll_refuel(struct weft__strand *strand)
 {
+    if (weft__sim_is_on())
+        weft__sim_elapse((int64_t)strand->fuel_given * fork_ns);
     uint64_t cycles = weft__clock_cycles();
     struct weft__worker *worker = weft__self_worker();
 

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "runtime/base/atomic.h"
+#include "runtime/base/sim.h"
 
 struct weft__worker;
 
@@ -24,6 +24,7 @@ struct weft__inbox {
 
 static inline void weft__inbox_push(struct weft__inbox *inbox, struct weft__message *message)
 {
+    weft__sim_point(WEFT__SIM_INBOX);
     struct weft__message *head = weft__load_relaxed(&inbox->head);
 
     do
@@ -40,6 +41,8 @@ static inline bool weft__inbox_empty(const struct weft__inbox *inbox)
 static inline struct weft__message *weft__inbox_take(struct weft__inbox *inbox)
 {
     struct weft__message *reversed = NULL;
+
+    weft__sim_point(WEFT__SIM_INBOX);
     struct weft__message *message = weft__swap_acquire(&inbox->head, NULL); /* pairs with push */
 
     while (message != NULL) {

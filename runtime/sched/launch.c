@@ -24,6 +24,7 @@
 #include "runtime/sched/overflow.h"
 #include "runtime/sched/scope.h"
 #include "runtime/sched/sleep.h"
+#include "runtime/sched/switch.h"
 #include "runtime/sched/watchdog.h"
 #include "runtime/sim/coroutine.h"
 
@@ -81,6 +82,10 @@ static void init_worker(struct weft__worker *worker)
     worker->lifo_most = weft__chaos(WEFT__CHAOS_LIFO) ? 0 : lifo_most;
     worker->stride = 1;
     worker->slice_cycles = weft__clock_cycles_in(slice_ns);
+    if (weft__sim_is_on()) {
+        worker->spinlocks = WEFT__SWITCH_POINT;
+        worker->slice_cycles >>= weft__sim_random(0) % 32; /* some look around after each switch */
+    }
     int64_t spin_ns = runtime->options.spin_ns;
     worker->spin_cycles = weft__clock_cycles_in(spin_ns < 0 ? -spin_ns : spin_ns);
 }

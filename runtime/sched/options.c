@@ -171,6 +171,7 @@ static int simulate(struct weft__options *options, char *out_text, size_t text_b
         options->topology = "2x2";
         options->topology_origin = "the simulated machine";
     }
+    options->task_flags |= WEFT__TASK_SHAKEN;
     options->spin_ns = 0;
     options->watchdog_ns = 0;
     options->overflow_off = true;

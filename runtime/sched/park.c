@@ -66,9 +66,11 @@ static WEFT__COLD bool meet_cancel(struct weft__worker *worker, struct weft__tic
     return false;
 }
 
-/* Under chaos it is as if the task had been ready for longer. Where errno is: it may have moved. */
+/* Under chaos and in a simulation it is as if the task had been ready for longer. Where errno is: it
+ * may have moved. */
 WEFT__COLD static int *linger(void)
 {
+    weft__sim_point(WEFT__SIM_TICKET);
     weft__yield_point();
     return weft__sys_errno_place();
 }
@@ -145,6 +147,7 @@ void weft__park_send(struct weft__worker *worker, struct weft__worker *target,
     if (foreign)
         weft__handle_keep(runtime);
     weft__inbox_push(&target->inbox, message); /* SLEEP S1 */
+    weft__sim_point(WEFT__SIM_WAKE);
     weft__chaos_pause(WEFT__CHAOS_DOORBELL);
     (void)weft__sleep_wake(worker, target, WEFT__WORKER_NOTIFIED);
     if (foreign)

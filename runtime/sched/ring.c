@@ -81,6 +81,7 @@ struct weft__task *weft__ring_steal(struct weft__ring *victim, struct weft__ring
     uint32_t count = reserve(victim, most < room ? most : room, &first);
     if (count == 0)
         return NULL;
+    weft__sim_point(WEFT__SIM_QUEUE);
     for (uint32_t i = 0; i + 1 < count; i++) { /* RING T2 */
         struct weft__task *task = weft__load_relaxed(
             &victim->slots[(first + i) % WEFT__RING_SLOTS]);
@@ -88,6 +89,7 @@ struct weft__task *weft__ring_steal(struct weft__ring *victim, struct weft__ring
     }
     struct weft__task *last = weft__load_relaxed(
         &victim->slots[(first + count - 1) % WEFT__RING_SLOTS]);
+    weft__sim_point(WEFT__SIM_QUEUE);
     finish(victim);
     if (count > 1)
         weft__store_release(&into->tail, tail + count - 1); /* RING O3 */

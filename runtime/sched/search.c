@@ -148,6 +148,7 @@ void weft__search_end(struct weft__worker *worker, bool found)
     worker->searching = false;
     weft__sub_acqrel(&runtime->idle.searching, 1); /* SEARCH B1 */
     weft__fence_store_load();                      /* SEARCH B2, pairs with A2 */
+    weft__sim_point(WEFT__SIM_SEARCH);
     if (found && weft__search_sees_work(worker))
         weft__search_announce(runtime, worker);
 }
@@ -256,6 +257,7 @@ uint64_t weft__search_mark(const struct weft__worker *worker)
  */
 void weft__search_announce(struct weft__runtime *runtime, struct weft__worker *worker)
 {
+    weft__sim_point(WEFT__SIM_SEARCH);
     weft__fence_store_load(); /* SEARCH A2, pairs with B2 */
     if (weft__load_relaxed(&runtime->idle.sleeping) == 0 ||
         weft__load_relaxed(&runtime->idle.searching) > 0) /* SEARCH A3 */

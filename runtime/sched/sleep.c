@@ -41,6 +41,7 @@ bool weft__sleep_wake(struct weft__worker *worker, struct weft__worker *target,
         !weft__cas_acqrel(&target->state, &state, (uint32_t)how)) /* SLEEP S3 */
         return false;
     weft__chaos_pause(WEFT__CHAOS_DOORBELL);
+    weft__sim_point(WEFT__SIM_WAKE);
     if (worker == NULL || worker->runtime != target->runtime ||
         weft__engine_doorbell(worker->engine, target->engine) < 0) {
         (void)weft__engine_notify(target->engine);
@@ -121,10 +122,13 @@ void weft__sleep_park(struct weft__worker *worker)
     weft__add_acqrel(&idle->sleeping, 1);                         /* SLEEP P1 */
     weft__fence_store_load();                                     /* SLEEP P2 */
     weft__chaos_pause(WEFT__CHAOS_PAUSE);
+    weft__sim_point(WEFT__SIM_PARK);
     if (!has_work(worker) && !weft__chaos(WEFT__CHAOS_WAKE)) {
         weft__bump(&worker->counters.parks);
+        weft__sim_point(WEFT__SIM_PARK);
         nap(worker); /* SLEEP P4 */
     }
+    weft__sim_point(WEFT__SIM_PARK);
     weft__sub_acqrel(&idle->sleeping, 1);                                     /* SLEEP P5 */
     uint32_t state = weft__swap_seqcst(&worker->state, WEFT__WORKER_RUNNING); /* SLEEP P3, P5 */
     weft__fence_store_load();                                                 /* SLEEP P5 */

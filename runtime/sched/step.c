@@ -124,6 +124,7 @@ static bool look_is_due(const struct weft__engine *engine)
 
 bool weft__step_worker(struct weft__worker *worker)
 {
+    weft__sim_point(WEFT__SIM_STEP);
     bool busy = weft__step_drain(worker);
 
     if (weft__engine_has_events(worker->engine) || look_is_due(worker->engine))

@@ -41,8 +41,11 @@ struct weft__task *weft__switch_pick_mixed(struct weft__worker *worker)
     return task;
 }
 
-void weft__switch_refuse(const struct weft__task *task)
+void weft__switch_look(const struct weft__worker *worker, const struct weft__task *task)
 {
+    weft__sim_point(WEFT__SIM_TICKET);
+    if (worker->spinlocks == WEFT__SWITCH_POINT)
+        return;
     weft__check_failed("a spin lock is never held across a wait",
                        "task %s waits, yields or ends with a weft_spinlock held: unlock it first, "
                        "or use a weft_mutex",

@@ -45,8 +45,8 @@ enum weft__task_flags {
     WEFT__TASK_FOREIGN = 1u << 3,    /* stands for a thread that is no worker; see thread.c */
     WEFT__TASK_MONITORED = 1u << 4,  /* its failure is told; see monitor.c */
     WEFT__TASK_HELD = 1u << 5,       /* was spawned without being started; see hold.c */
-    WEFT__TASK_SHAKEN = 1u << 6,     /* under WEFT_CHAOS: yields now and then after a wait */
-    WEFT__TASK_FORKED = 1u << 7      /* a forked child that another worker has taken; see offer.c */
+    WEFT__TASK_SHAKEN = 1u << 6, /* under WEFT_CHAOS or simulated: left now and then after a wait */
+    WEFT__TASK_FORKED = 1u << 7  /* a forked child that another worker has taken; see offer.c */
 };
 
 /* How its present wait is; its worker alone may look. */

@@ -57,7 +57,7 @@ struct weft__worker {
     struct weft__fifo fresh;              /* (o) */
     struct weft__stack *left_stack; /* (o) of a task that ended; its pool waits for the switch */
     int32_t budget;                 /* (o) switches left before the loop must run */
-    uint32_t spinlocks;             /* (o) that its running task holds; see switch.h */
+    uint32_t spinlocks;             /* (o) that its running task holds, and a bit; see switch.h */
     uint8_t turn;                   /* (o) whose turn: ready or fresh */
     bool mixed;                     /* (o) fresh or the ring may hold something */
     bool woken;                     /* (o) some of ready were woken by the loop */

@@ -45,7 +45,8 @@ WEFT__COLD void weft__yield_by_chance(void)
     int *place = weft__sys_errno_place();
     int saved = *place;
 
-    if (task == NULL || (task->flags & WEFT__TASK_MIGRATABLE) != 0 || worker->spinlocks != 0 ||
+    if (task == NULL || (task->flags & WEFT__TASK_MIGRATABLE) != 0 ||
+        (worker->spinlocks & ~(uint32_t)WEFT__SWITCH_POINT) != 0 ||
         weft__load_relaxed(&weft__record_forked))
         return;
     weft__queue_append(&worker->ready, task);

@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runtime/base/check.h"
@@ -64,6 +66,7 @@ static struct {
     uint64_t choices;    /* of who goes on */
     uint32_t interval;   /* (i) points between two choices, in the mean */
     uint32_t countdown;  /* points until the next choice */
+    sigset_t signals;    /* those that the first one blocks */
     int outside;         /* (i) event descriptor that threads outside write */
     _Atomic bool roused; /* by one of those */
 } sim;
@@ -297,6 +300,23 @@ static void idle(void)
     }
 }
 
+/* Workers and helpers block SIGPIPE, which is the writing thread's; so does the OS thread while one
+ * of them runs, and what came meanwhile goes before the program's own thread can get it. */
+static void change_signals(const struct weft__coroutine *next)
+{
+    const struct timespec at_once = { 0 };
+    sigset_t pipe_broken;
+
+    (void)sigemptyset(&pipe_broken);
+    (void)sigaddset(&pipe_broken, SIGPIPE);
+    if (next != &sim.first) {
+        (void)pthread_sigmask(SIG_BLOCK, &pipe_broken, &sim.signals);
+        return;
+    }
+    (void)sigtimedwait(&pipe_broken, NULL, &at_once);
+    (void)pthread_sigmask(SIG_SETMASK, &sim.signals, NULL);
+}
+
 /* Leaves the running coroutine for @next. Returns when somebody comes back. */
 static void hop(struct weft__coroutine *next, int ends)
 {
@@ -308,6 +328,8 @@ static void hop(struct weft__coroutine *next, int ends)
     self->self = sim.config.get_self();
     sim.running = next;
     sim.config.set_self(next->self);
+    if (self == &sim.first || next == &sim.first)
+        change_signals(next);
     (void)weft__context_switch(&self->context, &next->context, next, ends);
     weft__sys_errno_set(self->saved_errno);
 }
@@ -335,6 +357,13 @@ static void pass_point(enum weft__sim_point point)
         return;
     sim.countdown = below(2 * sim.interval);
     choose(point_names[point], 0);
+}
+
+/* As long as it was, and somewhat more or less. */
+static void elapse(int64_t ns)
+{
+    move_clock(ns / 2 + (int64_t)below((uint32_t)(ns < INT32_MAX ? ns : INT32_MAX) + 1));
+    pass_point(WEFT__SIM_STEP);
 }
 
 /* Whoever has what is needed may be one of many: each gets its turn by chance. */
@@ -456,6 +485,7 @@ static void **own(void)
 
 static const struct weft__sim_ops ops = {
     .point = pass_point,
+    .elapse = elapse,
     .give_way = give_way,
     .wait = wait_for,
     .wake = wake,

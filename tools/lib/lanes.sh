@@ -4,7 +4,7 @@
 # Sourced by tools/check, which sets weft_root, work, counts, skips and long.
 # shellcheck shell=bash disable=SC2034,SC2154  # what tools/check uses or sets
 
-lanes_all=(format lint headers build-gcc build-clang exports unit compat install model explore aarch64
+lanes_all=(format lint headers build-gcc build-clang exports unit compat sim install model explore aarch64
     distcheck stress asan tsan)
 around=() # a command that tests run under
 lanes_long=(unit-clang debug nomalloc qemu chaos planted)
@@ -19,6 +19,7 @@ declare -A lane_about=(
     [exports]="public headers, symbol map and library name the same functions"
     [unit]="make peers, make check"
     [compat]="unit and stress tests on the compat engine, where a filter kills who calls io_uring"
+    [sim]="unit and conformance tests as simulations, each with several seeds (--long: many)"
     [install]="make install; programs outside the tree, in C and C++, shared and static"
     [model]="the spin models of the protocols, whole and with a step left out"
     [explore]="the lock-free parts, every order of two and three threads, and what must be found"
@@ -224,6 +225,15 @@ lane_compat() {
     unit gcc 60 unit_test_scripts= || status=1
     stress gcc 1000 || status=1
     return $status
+}
+
+# The same seeds each time: what fails is to fail again. The long run has others, which it names.
+lane_sim() {
+    build_gcc || return
+    local seeds=(--seeds 5)
+    [ "$long" = no ] || seeds=(--seeds 100 --first "$((1 + RANDOM * 100))")
+    echo "tests/sim/run ${seeds[*]}"
+    WEFT_BUILD=$work/gcc tap tests/sim/run "${seeds[@]}"
 }
 
 lane_stress() {

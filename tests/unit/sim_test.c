@@ -1,0 +1,249 @@
+/* The simulation itself: one seed is one trace, another seed another; time is virtual; a deadlock
+ * and a failure say what to do. Each runs in a process of its own. */
+#include <CUnit/CUnit.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runtime/base/compiler.h"
+#include "tests/support/expect.h"
+#include "tests/support/rig.h"
+#include "tests/support/unit.h"
+
+enum { room = 1 << 14 };
+
+static char said[room];
+
+/* Runs this program as @what with @seed. Its exit status; negative: a signal has ended it. */
+static int simulate(const char *what, const char *seed, const char *trace)
+{
+    (void)setenv("WEFT_ENGINE", "sim", 1);
+    (void)setenv("WEFT_SEED", seed, 1);
+    if (trace != NULL)
+        (void)setenv("WEFT_TRACE", trace, 1);
+    else
+        (void)unsetenv("WEFT_TRACE");
+    int status = rig_respawn(what, said, sizeof(said));
+    (void)unsetenv("WEFT_ENGINE");
+    (void)unsetenv("WEFT_SEED");
+    (void)unsetenv("WEFT_TRACE");
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* ---- a program with tasks, channels, locks, timers, sleep, forks of threads, I/O ---- */
+
+enum { producers = 4, messages = 20 };
+
+static weft_chan chan;
+static weft_mutex mutex = WEFT_MUTEX_INIT;
+static int64_t sum;
+
+static int produce(void *argument)
+{
+    int64_t first = (int64_t)(intptr_t)argument;
+
+    for (int64_t i = 0; i < messages; i++) {
+        int64_t message = first + i;
+        int rc = weft_chan_put(chan, &message, WEFT_NEVER);
+        if (rc == 0 && i % 4 == 0)
+            rc = weft_sleep(weft_after(message * WEFT_MICROSECOND));
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int consume(void *unused)
+{
+    int64_t message;
+
+    (void)unused;
+    while (weft_chan_take(chan, &message, WEFT_NEVER) == 0) {
+        int rc = weft_mutex_lock(&mutex, WEFT_NEVER);
+        if (rc < 0)
+            return rc;
+        sum += message;
+        weft_mutex_unlock(&mutex);
+    }
+    return 0;
+}
+
+static int through_pipe(void *unused)
+{
+    weft_fd ends[2];
+    char byte = 'x';
+
+    (void)unused;
+    int rc = weft_pipe(ends);
+    if (rc == 0)
+        rc = (int)weft_write(ends[1], &byte, 1, WEFT_NEVER);
+    if (rc == 1)
+        rc = (int)weft_read(ends[0], &byte, 1, WEFT_NEVER);
+    (void)weft_close(ends[0]);
+    (void)weft_close(ends[1]);
+    return rc == 1 && byte == 'x' ? 0 : -EIO;
+}
+
+static int64_t on_helper(void *argument)
+{
+    return 1 + *(const int *)argument;
+}
+
+static int work(void *unused)
+{
+    int number = 41;
+    weft_scope outer = weft_scope_open(NULL);
+    weft_scope inner = weft_scope_open(NULL);
+
+    (void)unused;
+    chan = weft_chan_create(sizeof(int64_t), 2);
+    for (int i = 0; i < 2; i++)
+        (void)weft_go(outer, consume, NULL);
+    for (intptr_t i = 0; i < producers; i++)
+        (void)weft_go(inner, produce, (void *)(i * 1000));
+    (void)weft_go(inner, through_pipe, NULL);
+    int64_t called = weft_blocking_call(on_helper, &number, NULL, WEFT_NEVER);
+    int rc = weft_scope_close(inner);
+    (void)weft_chan_close(chan, 0);
+    int rc2 = weft_scope_close(outer);
+    (void)weft_chan_release(chan);
+    int64_t wanted = producers * (messages * (messages - 1) / 2) +
+                     messages * 1000 * (producers * (producers - 1) / 2);
+    return rc < 0 ? rc : rc2 < 0 ? rc2 : sum == wanted && called == 42 ? 0 : -EIO;
+}
+
+static int run_runtime(weft_task_fn body)
+{
+    weft_runtime runtime = weft_start(NULL, NULL);
+
+    if (runtime < 0)
+        return 3;
+    int rc = weft_call(runtime, body, NULL);
+    return weft_stop(runtime, WEFT_NEVER) == 0 && rc == 0 ? 0 : 1;
+}
+
+/* Reads a file; its bytes, ended by 0. */
+static char *slurp(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    char *text = calloc(1, 1 << 22);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    size_t count = fread(text, 1, (1 << 22) - 1, file);
+    CU_ASSERT_TRUE(count > 0);
+    (void)fclose(file);
+    return text;
+}
+
+static void test_one_seed_is_one_trace_byte_for_byte(void)
+{
+    static const char *const seeds[] = { "1", "2", "3", "7", "20" };
+    char first[] = "/tmp/weft-sim-XXXXXX", second[] = "/tmp/weft-sim-XXXXXX";
+    char *before = NULL;
+
+    CU_ASSERT_FATAL(mkstemp(first) >= 0 && mkstemp(second) >= 0);
+    for (size_t i = 0; i < WEFT__COUNT(seeds); i++) {
+        CU_ASSERT_EQUAL(simulate("work", seeds[i], first), 0);
+        CU_ASSERT_EQUAL(simulate("work", seeds[i], second), 0);
+        char *one = slurp(first), *two = slurp(second);
+        CU_ASSERT_STRING_EQUAL(one, two);
+        CU_ASSERT_PTR_NULL(strstr(one, "0x"));
+        CU_ASSERT_TRUE(before == NULL || strcmp(before, one) != 0);
+        free(two);
+        free(before);
+        before = one;
+    }
+    free(before);
+    (void)unlink(first);
+    (void)unlink(second);
+}
+
+/* ---- time ---- */
+
+static int sleep_an_hour(void *unused)
+{
+    int64_t begun = weft_clock();
+
+    (void)unused;
+    for (int i = 0; i < 3600; i++)
+        if (weft_sleep(weft_after(WEFT_SECOND)) != 0)
+            return -EIO;
+    int64_t slept = weft_clock() - begun;
+    return slept >= 3600 * WEFT_SECOND && slept < 3700 * WEFT_SECOND ? 0 : -ERANGE;
+}
+
+static void test_an_hour_of_sleep_is_no_hour(void)
+{
+    CU_ASSERT_EQUAL(simulate("hour", "1", NULL), 0);
+}
+
+/* ---- what is said of a failure ---- */
+
+static int wait_for_nobody(void *unused)
+{
+    int64_t message;
+    weft_chan never = weft_chan_create(sizeof(message), 0);
+
+    (void)unused;
+    return weft_chan_take(never, &message, WEFT_NEVER);
+}
+
+static void test_a_deadlock_is_told_with_its_tasks_and_its_seed(void)
+{
+    CU_ASSERT_EQUAL(simulate("deadlock", "12345", NULL), -1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "weft: deadlock: "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "waits for a message in a channel"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "WEFT_ENGINE=sim WEFT_SEED=12345 "));
+}
+
+static int fail(void *unused)
+{
+    (void)unused;
+    return -EIO;
+}
+
+static void test_a_failure_names_its_seed(void)
+{
+    CU_ASSERT_EQUAL(simulate("failure", "99", NULL), 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "WEFT_ENGINE=sim WEFT_SEED=99 "));
+    CU_ASSERT_EQUAL(simulate("work", "99", NULL), 0);
+    CU_ASSERT_STRING_EQUAL(said, "");
+}
+
+static void test_a_wrong_seed_is_refused(void)
+{
+    CU_ASSERT_EQUAL(simulate("work", "many", NULL), 3);
+    CU_ASSERT_EQUAL(simulate("work", "99999999999999999999999", NULL), 3);
+    CU_ASSERT_EQUAL(simulate("work", "18446744073709551615", NULL), 0);
+}
+
+static const struct {
+    const char *name;
+    weft_task_fn body;
+} roles[] = {
+    { "work", work },
+    { "hour", sleep_an_hour },
+    { "deadlock", wait_for_nobody },
+    { "failure", fail },
+};
+
+int main(int argc, char **argv)
+{
+    static const struct unit_test tests[] = {
+        UNIT_TEST(test_one_seed_is_one_trace_byte_for_byte),
+        UNIT_TEST(test_an_hour_of_sleep_is_no_hour),
+        UNIT_TEST(test_a_deadlock_is_told_with_its_tasks_and_its_seed),
+        UNIT_TEST(test_a_failure_names_its_seed),
+        UNIT_TEST(test_a_wrong_seed_is_refused),
+    };
+
+    if (argc == 3 && strcmp(argv[1], "--as") == 0)
+        for (size_t i = 0; i < WEFT__COUNT(roles); i++)
+            if (strcmp(argv[2], roles[i].name) == 0)
+                return run_runtime(roles[i].body);
+    return unit_run(argc, argv, "sim", tests, WEFT__COUNT(tests));
+}
