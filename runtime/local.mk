@@ -115,8 +115,14 @@ weft_sources += \
     runtime/task/walk.h \
     runtime/sim/coroutine.c \
     runtime/sim/coroutine.h \
+    runtime/sim/net.c \
+    runtime/sim/net.h \
+    runtime/sim/socket.c \
+    runtime/sim/socket.h \
     runtime/sim/trace.c \
     runtime/sim/trace.h \
+    runtime/sim/wire.c \
+    runtime/sim/wire.h \
     runtime/sched/call.c \
     runtime/sched/cancel.c \
     runtime/sched/cancel.h \

@@ -407,17 +407,46 @@ static uint32_t list_files(struct simulated *self)
     for (struct weft__list *link = self->waiting.next; link != &self->waiting && count < files_max;
          link = link->next) {
         const struct weft__request *request = &op_at(link)->request;
+        if (weft__sim_net_of(request->fd) != NULL)
+            continue; /* the file behind the number tells nothing */
         self->files[count++] = (struct pollfd){ .fd = request->fd,
                                                 .events = weft__simulated_try_events(request) };
     }
     return count;
 }
 
+/* When something comes for an op that waits for a simulated socket. */
+static int64_t next_arrival(struct simulated *self)
+{
+    int64_t next_ns = INT64_MAX;
+
+    for (struct weft__list *link = self->waiting.next; link != &self->waiting; link = link->next) {
+        const struct weft__request *request = &op_at(link)->request;
+        const struct weft__sim_net *net = weft__sim_net_of(request->fd);
+        if (net == NULL)
+            continue;
+        int64_t at_ns = net->next(request->fd, (uint16_t)weft__simulated_try_events(request));
+        next_ns = at_ns < next_ns ? at_ns : next_ns;
+    }
+    return next_ns;
+}
+
+static void subscribe(struct simulated *self, bool on)
+{
+    const struct weft__sim_net *net = weft__sim_net();
+
+    if (net != NULL)
+        net->subscribe(&self->rung, on);
+}
+
 static void sleep_once(struct simulated *self, int64_t until_ns)
 {
     const struct weft__sim_ops *sim = weft__sim_here();
     int64_t next_ns = next_time(self);
+    int64_t arrival_ns = next_arrival(self);
     uint32_t count = list_files(self);
+
+    next_ns = arrival_ns < next_ns ? arrival_ns : next_ns;
     struct weft__sim_wait wait = { .word = &self->rung,
                                    .expected = 0,
                                    .until_ns = next_ns < until_ns ? next_ns : until_ns,
@@ -427,7 +456,9 @@ static void sleep_once(struct simulated *self, int64_t until_ns)
 
     WEFT_ASSERT(sim != NULL, "a simulated engine waits outside of the simulation");
     weft__bump(&self->base.counters.waits);
+    subscribe(self, self->waiting_count > 0);
     (void)sim->wait(&wait);
+    subscribe(self, false);
 }
 
 static int wait_any(struct weft__engine *engine, int64_t until_ns)

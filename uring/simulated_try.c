@@ -48,6 +48,15 @@ static int64_t transfer_ready(int fd, void *buffer, size_t bytes, int64_t offset
                               : weft__sys_io_write(fd, buffer, bounded(bytes), offset));
 }
 
+static int64_t transfer_message(int fd, const struct iovec *parts, int count, bool reads)
+{
+    struct msghdr header = { .msg_iov = (struct iovec *)(uintptr_t)parts,
+                             .msg_iovlen = (size_t)count };
+
+    return unless_again(reads ? weft__sys_io_recvmsg(fd, &header, MSG_DONTWAIT)
+                              : weft__sys_io_sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
 static int64_t transfer(const struct weft__request *request, bool reads)
 {
     void *buffer = (void *)(uintptr_t)request->address;
@@ -57,23 +66,14 @@ static int64_t transfer(const struct weft__request *request, bool reads)
         return transfer_disk(request, buffer, reads);
     if (!reads && has_no_reader(request->fd))
         return -EPIPE;
-    if (!reads && kind == S_IFSOCK)
-        return unless_again(
-            weft__sys_io_send(request->fd, buffer, request->bytes, MSG_NOSIGNAL | MSG_DONTWAIT));
+    if (kind == S_IFSOCK)
+        return transfer_message(request->fd, &(struct iovec){ buffer, request->bytes }, 1, reads);
     int64_t rc = reads
                      ? weft__sys_io_read_now(request->fd, buffer, request->bytes, request->offset)
                      : weft__sys_io_write_now(request->fd, buffer, request->bytes, request->offset);
     if (rc == -EOPNOTSUPP)
         return transfer_ready(request->fd, buffer, request->bytes, request->offset, reads);
     return unless_again(rc);
-}
-
-static int64_t send_parts(int fd, const struct iovec *parts, int count)
-{
-    const struct msghdr header = { .msg_iov = (struct iovec *)(uintptr_t)parts,
-                                   .msg_iovlen = (size_t)count };
-
-    return unless_again(weft__sys_io_sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
 static int64_t transfer_parts(const struct weft__request *request, bool reads)
@@ -85,8 +85,8 @@ static int64_t transfer_parts(const struct weft__request *request, bool reads)
 
     if (!reads && has_no_reader(request->fd))
         return -EPIPE;
-    if (!reads && weft__sys_io_kind(request->fd) == S_IFSOCK)
-        return send_parts(request->fd, parts, count);
+    if (weft__sys_io_kind(request->fd) == S_IFSOCK)
+        return transfer_message(request->fd, parts, count, reads);
     int64_t rc = reads ? weft__sys_io_readv(request->fd, parts, count, request->offset, flags)
                        : weft__sys_io_writev(request->fd, parts, count, request->offset, flags);
     if (rc == -EOPNOTSUPP && count > 0) /* the first part alone: shorter than asked for */

@@ -30,6 +30,18 @@ const struct weft__sim_ops *weft__sim_here(void)
     return WEFT__UNLIKELY(ops != NULL) && pthread_equal(thread, pthread_self()) != 0 ? ops : NULL;
 }
 
+const struct weft__sim_net *weft__sim_net(void)
+{
+    const struct weft__sim_ops *ops = weft__sim_here();
+    return WEFT__UNLIKELY(ops != NULL) ? ops->net : NULL;
+}
+
+const struct weft__sim_net *weft__sim_net_of(int fd)
+{
+    const struct weft__sim_net *net = weft__sim_net();
+    return WEFT__UNLIKELY(net != NULL) && net->has(fd) ? net : NULL;
+}
+
 WEFT__COLD void weft__sim_pass(enum weft__sim_point point)
 {
     const struct weft__sim_ops *ops = weft__sim_here();

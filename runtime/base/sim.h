@@ -17,9 +17,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sys/types.h>
+
 #include "runtime/base/atomic.h"
 
 struct pollfd;
+struct iovec;
 struct weft__coroutine;
 
 /* Where a thread may be left; the name is for the trace. */
@@ -65,11 +68,33 @@ struct weft__sim_ops {
                  struct weft__coroutine **out_coroutine);
     void (*join)(struct weft__coroutine *coroutine);
     bool (*is_self)(const struct weft__coroutine *coroutine);
-    void **(*own)(void); /* where the running coroutine keeps its record; NULL: as a thread does */
-    int64_t (*now)(void);
+    void **(*own)(void);  /* where the running coroutine keeps its record; NULL: as a thread does */
+    int64_t (*now)(void); /* moves the clock a little: whoever looks takes time */
+    int64_t (*instant)(void); /* does not: all looks of one call are at one time */
     uint64_t (*cycles)(void);
     uint64_t (*draw)(void);
+    const struct weft__sim_net *net; /* NULL: the network is the kernel's */
     void (*note)(const char *what, const char *text, int64_t first, int64_t second);
+};
+
+/* The simulated sockets. All but has and socket are for numbers that has knows; none waits. */
+struct weft__sim_net {
+    bool (*has)(int fd);
+    int (*socket)(int family, int type);
+    int (*bind)(int fd, const void *address, uint32_t bytes);
+    int (*listen)(int fd, int backlog);
+    int (*connect)(int fd, const void *address, uint32_t bytes);
+    int (*accept)(int fd, void *out_address, uint32_t *bytes, int flags);
+    ssize_t (*send)(int fd, const struct iovec *parts, size_t count);
+    ssize_t (*recv)(int fd, const struct iovec *parts, size_t count, int flags);
+    int (*shutdown)(int fd, int how);
+    int (*option)(int fd, int name, int *out_value); /* of SOL_SOCKET; 0: ask the kernel */
+    int (*name)(int fd, bool peer, void *out_address, uint32_t *bytes);
+    int (*poll)(int fd, uint32_t events);
+    void (*closing)(int fd);
+    /* When one of @events comes, perhaps: now if it is there, INT64_MAX if it depends on others. */
+    int64_t (*next)(int fd, uint32_t events);
+    void (*subscribe)(_Atomic uint32_t *word, bool on); /* set and woken at every change */
 };
 
 extern _Atomic(const struct weft__sim_ops *) weft__sim_on; /* NULL: there is none */
@@ -87,6 +112,12 @@ static inline bool weft__sim_is_on(void)
 
 /* What simulates for the caller; NULL: there is no simulation, or the caller is outside of it. */
 const struct weft__sim_ops *weft__sim_here(void);
+
+/* The network of the caller; NULL: the kernel's. */
+const struct weft__sim_net *weft__sim_net(void);
+
+/* The same if @fd is a socket of it, else NULL. */
+const struct weft__sim_net *weft__sim_net_of(int fd);
 
 void weft__sim_pass(enum weft__sim_point point); /* slow path of weft__sim_point */
 

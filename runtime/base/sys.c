@@ -39,6 +39,10 @@ int weft__sys_openat(int directory, const char *path, int flags, unsigned mode)
 int weft__sys_close(int fd)
 {
     int fault = weft__fault(WEFT__FAULT_CLOSE);
+    const struct weft__sim_net *net = weft__sim_net_of(fd);
+
+    if (fault == 0 && net != NULL)
+        net->closing(fd);
     return fault != 0 ? fault : (int)folded(close(fd));
 }
 
@@ -126,28 +130,54 @@ int weft__sys_statx(int directory, const char *path, int flags, unsigned mask, s
     return fault != 0 ? fault : (int)folded(statx(directory, path, flags, mask, out));
 }
 
+int weft__sys_socket_real(int family, int type)
+{
+    return (int)folded(socket(family, type, 0));
+}
+
 int weft__sys_socket(int family, int type)
 {
     int fault = weft__fault(WEFT__FAULT_SOCKET);
-    return fault != 0 ? fault : (int)folded(socket(family, type, 0));
+    const struct weft__sim_net *net = weft__sim_net();
+
+    if (fault != 0)
+        return fault;
+    return net != NULL ? net->socket(family, type) : weft__sys_socket_real(family, type);
+}
+
+int weft__sys_bind_real(int fd, const void *address, uint32_t bytes)
+{
+    return (int)folded(bind(fd, address, bytes));
 }
 
 int weft__sys_bind(int fd, const void *address, uint32_t bytes)
 {
     int fault = weft__fault(WEFT__FAULT_SOCKET);
-    return fault != 0 ? fault : (int)folded(bind(fd, address, bytes));
+    const struct weft__sim_net *net = weft__sim_net_of(fd);
+
+    if (fault != 0)
+        return fault;
+    return net != NULL ? net->bind(fd, address, bytes) : weft__sys_bind_real(fd, address, bytes);
 }
 
 int weft__sys_listen(int fd, int backlog)
 {
     int fault = weft__fault(WEFT__FAULT_SOCKET);
-    return fault != 0 ? fault : (int)folded(listen(fd, backlog));
+    const struct weft__sim_net *net = weft__sim_net_of(fd);
+
+    if (fault != 0)
+        return fault;
+    return net != NULL ? net->listen(fd, backlog) : (int)folded(listen(fd, backlog));
 }
 
 int weft__sys_shutdown(int fd, int how)
 {
     int fault = weft__fault(WEFT__FAULT_SOCKET);
-    return fault != 0 ? fault : (int)folded(shutdown(fd, how));
+    const struct weft__sim_net *net = weft__sim_net_of(fd);
+
+    if (fault != 0)
+        return fault;
+    return net != NULL ? net->shutdown(fd, how) : (int)folded(shutdown(fd, how));
 }
 
 int weft__sys_set_option(int fd, int level, int name, const void *value, uint32_t bytes)
@@ -160,14 +190,25 @@ int weft__sys_get_option(int fd, int level, int name, void *value, uint32_t byte
 {
     socklen_t length = bytes;
     int fault = weft__fault(WEFT__FAULT_SOCKET);
-    return fault != 0 ? fault : (int)folded(getsockopt(fd, level, name, value, &length));
+    const struct weft__sim_net *net = weft__sim_net_of(fd);
+
+    if (fault != 0)
+        return fault;
+    if (net != NULL && level == SOL_SOCKET && bytes == sizeof(int) &&
+        net->option(fd, name, value) != 0)
+        return 0;
+    return (int)folded(getsockopt(fd, level, name, value, &length));
 }
 
 int weft__sys_socket_name(int fd, bool peer, void *out_address, uint32_t *bytes)
 {
     int fault = weft__fault(WEFT__FAULT_SOCKET);
+    const struct weft__sim_net *net = weft__sim_net_of(fd);
+
     if (fault != 0)
         return fault;
+    if (net != NULL)
+        return net->name(fd, peer, out_address, bytes);
     return (int)folded(peer ? getpeername(fd, out_address, bytes)
                             : getsockname(fd, out_address, bytes));
 }

@@ -44,6 +44,9 @@ int weft__sys_statx(int directory, const char *path, int flags, unsigned mask, s
  * The calls on sockets that never wait; all pass the fault point SOCKET.
  */
 int weft__sys_socket(int family, int type);
+/* Of the kernel, in a simulation too. */
+int weft__sys_socket_real(int family, int type);
+int weft__sys_bind_real(int fd, const void *address, uint32_t bytes);
 int weft__sys_bind(int fd, const void *address, uint32_t bytes);
 int weft__sys_listen(int fd, int backlog);
 int weft__sys_shutdown(int fd, int how);

@@ -4,11 +4,13 @@
  */
 #include "runtime/base/sys_io.h"
 #include "runtime/base/fallback.h"
+#include "runtime/base/sim.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -83,8 +85,12 @@ int weft__sys_io_poll(int fd, uint32_t events)
     struct pollfd watched = { .fd = fd, .events = (short)events };
     struct timespec none = { 0, 0 };
 
+    const struct weft__sim_net *net = weft__sim_net_of(fd);
+
     if (fd < 0)
         return -EBADF;
+    if (net != NULL)
+        return net->poll(fd, events);
     int rc = (int)CALL(EPOLL, SYS_ppoll, address_of(&watched), 1, address_of(&none));
     if (rc < 0)
         return rc;
@@ -155,31 +161,57 @@ ssize_t weft__sys_io_writev(int fd, const struct iovec *parts, int count, int64_
 
 ssize_t weft__sys_io_recv(int fd, void *buffer, size_t bytes, int flags)
 {
+    const struct iovec part = { buffer, bytes };
+    const struct weft__sim_net *net = weft__sim_net_of(fd);
+
+    if (net != NULL)
+        return net->recv(fd, &part, 1, flags);
     return CALL(SOCKET, SYS_recvfrom, fd, address_of(buffer), (long)bytes, flags);
 }
 
 ssize_t weft__sys_io_send(int fd, const void *buffer, size_t bytes, int flags)
 {
+    const struct iovec part = { (void *)(uintptr_t)buffer, bytes };
+    const struct weft__sim_net *net = weft__sim_net_of(fd);
+
+    if (net != NULL)
+        return net->send(fd, &part, 1);
     return CALL(SOCKET, SYS_sendto, fd, address_of(buffer), (long)bytes, flags);
 }
 
 ssize_t weft__sys_io_recvmsg(int fd, struct msghdr *message, int flags)
 {
+    const struct weft__sim_net *net = weft__sim_net_of(fd);
+
+    if (net != NULL)
+        return net->recv(fd, message->msg_iov, message->msg_iovlen, flags);
     return CALL(SOCKET, SYS_recvmsg, fd, address_of(message), flags);
 }
 
 ssize_t weft__sys_io_sendmsg(int fd, const struct msghdr *message, int flags)
 {
+    const struct weft__sim_net *net = weft__sim_net_of(fd);
+
+    if (net != NULL)
+        return net->send(fd, message->msg_iov, message->msg_iovlen);
     return CALL(SOCKET, SYS_sendmsg, fd, address_of(message), flags);
 }
 
 int weft__sys_io_accept(int fd, void *address, uint32_t *bytes, int flags)
 {
+    const struct weft__sim_net *net = weft__sim_net_of(fd);
+
+    if (net != NULL)
+        return net->accept(fd, address, bytes, flags);
     return (int)CALL(SOCKET, SYS_accept4, fd, address_of(address), address_of(bytes), flags);
 }
 
 int weft__sys_io_connect(int fd, const void *address, uint32_t bytes)
 {
+    const struct weft__sim_net *net = weft__sim_net_of(fd);
+
+    if (net != NULL)
+        return net->connect(fd, address, bytes);
     return (int)CALL(SOCKET, SYS_connect, fd, address_of(address), bytes);
 }
 

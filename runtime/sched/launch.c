@@ -310,6 +310,7 @@ static int begin_simulation(const struct weft__options *options, char *text, siz
 {
     const struct weft__coroutine_config config = { .seed = options->seed,
                                                    .trace = options->trace,
+                                                   .net = options->net,
                                                    .get_self = get_self,
                                                    .set_self = set_self,
                                                    .describe = dump_all };

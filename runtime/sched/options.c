@@ -176,7 +176,9 @@ static int simulate(struct weft__options *options, char *out_text, size_t text_b
     options->watchdog_ns = 0;
     options->overflow_off = true;
     options->trace = getenv("WEFT_TRACE");
-    return read_seed(&options->seed, out_text, text_bytes);
+    int rc = read_seed(&options->seed, out_text, text_bytes);
+    return rc < 0 ? rc
+                  : weft__net_configure(getenv("WEFT_SIM"), &options->net, out_text, text_bytes);
 }
 
 /* The variables that are numbers, or switches of numbers. */

@@ -66,8 +66,8 @@ static WEFT__COLD bool meet_cancel(struct weft__worker *worker, struct weft__tic
     return false;
 }
 
-/* Under chaos and in a simulation it is as if the task had been ready for longer. Where errno is: it
- * may have moved. */
+/* Under chaos and in a simulation it is as if the task had been ready for longer. Where errno is,
+ * for it may have moved. */
 WEFT__COLD static int *linger(void)
 {
     weft__sim_point(WEFT__SIM_TICKET);

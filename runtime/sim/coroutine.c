@@ -483,7 +483,7 @@ static void **own(void)
     return sim.running == &sim.first ? NULL : &sim.running->own;
 }
 
-static const struct weft__sim_ops ops = {
+static struct weft__sim_ops ops = {
     .point = pass_point,
     .elapse = elapse,
     .give_way = give_way,
@@ -495,6 +495,7 @@ static const struct weft__sim_ops ops = {
     .is_self = is_self,
     .own = own,
     .now = look_at_clock,
+    .instant = now,
     .cycles = look_at_cycles,
     .draw = draw,
     .note = note,
@@ -545,6 +546,7 @@ int weft__coroutine_begin(const struct weft__coroutine_config *config, char *tex
     sim.count = 1;
     sim.running = &sim.first;
     make_ready(&sim.first, 0);
+    ops.net = weft__net_begin(&config->net);
     weft__sim_begin(&ops);
     note("seed", "-", (int64_t)config->seed, (int64_t)sim.interval);
     return 0;

@@ -41,10 +41,11 @@
 
 #include <stddef.h>
 
-#include "runtime/base/sim.h"
+#include "runtime/sim/net.h"
 
 struct weft__coroutine_config {
     uint64_t seed;
+    struct weft__net_config net;
     const char *trace;       /* path of a file that gets the trace; NULL or "": none */
     void *(*get_self)(void); /* what belongs to the thread, for the scheduler */
     void (*set_self)(void *self);

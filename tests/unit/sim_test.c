@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -162,6 +163,200 @@ static void test_one_seed_is_one_trace_byte_for_byte(void)
     (void)unlink(second);
 }
 
+/* ---- the network ---- */
+
+enum { clients = 4, echo_bytes = 100000, block_bytes = 500 };
+
+static weft_fd listener;
+static weft_address place;
+static _Atomic int failures;
+
+/* Sends back what comes, until the client has ended its half. */
+static int echo(weft_fd connection, void *unused)
+{
+    char block[block_bytes];
+    ssize_t count;
+
+    (void)unused;
+    while ((count = weft_recv(connection, block, sizeof(block), WEFT_NEVER)) > 0)
+        if (weft_send_all(connection, block, (size_t)count, NULL, WEFT_NEVER) < 0)
+            return -EIO;
+    return (int)count;
+}
+
+static int serve(void *unused)
+{
+    (void)unused;
+    return weft_serve(listener, echo, NULL, NULL, WEFT_NEVER);
+}
+
+static char byte_at(size_t at)
+{
+    return (char)(at * 31 / 7);
+}
+
+struct upload {
+    weft_fd fd;
+};
+
+static int upload(void *argument)
+{
+    const struct upload *self = argument;
+    char block[block_bytes];
+
+    for (size_t done = 0; done < echo_bytes; done += block_bytes) {
+        for (size_t i = 0; i < block_bytes; i++)
+            block[i] = byte_at(done + i);
+        int rc = weft_send_all(self->fd, block, block_bytes, NULL, WEFT_NEVER);
+        if (rc < 0)
+            return rc;
+    }
+    return weft_shutdown(self->fd, SHUT_WR);
+}
+
+/* Uploads and downloads at the same time: the buffers between hold less than all. */
+static int ask(void *unused)
+{
+    char block[block_bytes];
+    size_t seen = 0;
+    ssize_t count;
+    struct upload up = { .fd = weft_connect(&place, WEFT_NEVER) };
+    weft_scope scope = weft_scope_open(NULL);
+
+    (void)unused;
+    if (up.fd < 0)
+        return (int)up.fd;
+    (void)weft_go(scope, upload, &up);
+    while ((count = weft_recv(up.fd, block, sizeof(block), WEFT_NEVER)) > 0)
+        for (ssize_t i = 0; i < count; i++, seen++)
+            failures += block[i] != byte_at(seen);
+    int rc = weft_scope_close(scope);
+    (void)weft_close(up.fd);
+    return count < 0 ? (int)count : rc < 0 ? rc : seen == echo_bytes ? 0 : -EIO;
+}
+
+static int talk(const char *address)
+{
+    weft_address wanted = { 0 };
+    weft_scope scope = weft_scope_open(NULL);
+
+    int rc = weft_address_parse(address, &wanted);
+    listener = rc == 0 ? weft_listen(&wanted, NULL) : rc;
+    if (listener < 0)
+        return (int)listener;
+    (void)!weft_socket_local(listener, &place);
+    weft_task server = weft_go(scope, serve, NULL);
+    weft_scope asking = weft_scope_open(NULL);
+    for (int i = 0; i < clients; i++)
+        (void)weft_go(asking, ask, NULL);
+    rc = weft_scope_close(asking);
+    (void)weft_cancel(server);
+    int rc2 = weft_scope_close(scope);
+    (void)weft_close(listener);
+    return rc < 0 ? rc : rc2 < 0 && rc2 != -ECANCELED ? rc2 : failures;
+}
+
+static int talk_all(void *unused)
+{
+    char path[64];
+
+    (void)unused;
+    (void)snprintf(path, sizeof(path), "unix:/tmp/weft-sim-%d", (int)getpid());
+    int rc = talk("127.0.0.1:0");
+    if (rc == 0)
+        rc = talk("[::1]:0");
+    if (rc == 0)
+        rc = talk(path);
+    (void)unlink(path + sizeof("unix:") - 1);
+    return rc;
+}
+
+/* Connected ends; the listener is gone. */
+static int make_pair(weft_fd ends[2])
+{
+    weft_address wanted = { 0 };
+
+    int rc = weft_address_parse("127.0.0.1:0", &wanted);
+    weft_fd door = weft_listen(&wanted, NULL);
+    (void)!weft_socket_local(door, &place);
+    ends[0] = weft_connect(&place, WEFT_NEVER);
+    ends[1] = weft_accept(door, NULL, WEFT_NEVER);
+    (void)weft_close(door);
+    return rc < 0 || ends[0] < 0 || ends[1] < 0 ? -EIO : 0;
+}
+
+#define MUST(condition) \
+    do { \
+        if (!(condition)) { \
+            fprintf(stderr, "line %d: %s\n", __LINE__, #condition); \
+            return -EIO; \
+        } \
+    } while (0)
+
+static int meet_errors(void *unused)
+{
+    weft_fd ends[2];
+    char byte = 'x';
+    weft_address taken = { 0 }, name = { 0 };
+
+    (void)unused;
+    MUST(make_pair(ends) == 0);
+    MUST(weft_connect(&place, WEFT_NEVER) == -ECONNREFUSED); /* the listener is closed */
+    MUST(weft_recv(ends[0], &byte, 1, weft_after(WEFT_SECOND)) == -ETIMEDOUT);
+    MUST(weft_send(ends[1], &byte, 1, WEFT_NEVER) == 1);
+    MUST(weft_shutdown(ends[1], SHUT_WR) == 0);
+    MUST(weft_send(ends[1], &byte, 1, WEFT_NEVER) == -EPIPE);
+    MUST(weft_recv(ends[0], &byte, 1, WEFT_NEVER) == 1);
+    MUST(weft_recv(ends[0], &byte, 1, WEFT_NEVER) == 0);
+    MUST(weft_send(ends[0], &byte, 1, WEFT_NEVER) == 1); /* the other half goes on */
+    MUST(weft_recv(ends[1], &byte, 1, WEFT_NEVER) == 1);
+    MUST(weft_send(ends[0], &byte, 1, WEFT_NEVER) == 1);
+    MUST(weft_sleep(weft_after(WEFT_SECOND)) == 0);
+    MUST(weft_close(ends[1]) == 0); /* with a byte unread: that is a reset */
+    MUST(weft_recv(ends[0], &byte, 1, WEFT_NEVER) == -ECONNRESET);
+    MUST(weft_close(ends[0]) == 0);
+    MUST(weft_address_parse("127.0.0.1:0", &taken) == 0);
+    weft_fd first = weft_listen(&taken, NULL);
+    MUST(weft_socket_local(first, &name) == 0);
+    MUST(weft_listen(&name, NULL) == -EADDRINUSE);
+    MUST(weft_accept(first, NULL, weft_after(WEFT_SECOND)) == -ETIMEDOUT);
+    return weft_close(first);
+}
+
+static void test_a_network_of_its_own(void)
+{
+    char seed[16], trace[] = "/tmp/weft-sim-XXXXXX", second[] = "/tmp/weft-sim-XXXXXX";
+
+    CU_ASSERT_FATAL(mkstemp(trace) >= 0 && mkstemp(second) >= 0);
+    for (int i = 1; i <= 8; i++) {
+        (void)snprintf(seed, sizeof(seed), "%d", i);
+        CU_ASSERT_EQUAL(simulate("errors", seed, NULL), 0);
+        CU_ASSERT_EQUAL(simulate("talk", seed, trace), 0);
+        if (said[0] != '\0')
+            fprintf(stderr, "%s\n", said);
+        CU_ASSERT_EQUAL(simulate("talk", seed, second), 0);
+        char *one = slurp(trace), *two = slurp(second);
+        CU_ASSERT_STRING_EQUAL(one, two);
+        free(one);
+        free(two);
+    }
+    (void)unlink(trace);
+    (void)unlink(second);
+}
+
+static void test_connections_are_cut_by_chance(void)
+{
+    (void)setenv("WEFT_SIM", "cut=1", 1);
+    CU_ASSERT_EQUAL(simulate("talk", "1", NULL), 1);
+    (void)setenv("WEFT_SIM", "cut=x", 1);
+    CU_ASSERT_EQUAL(simulate("talk", "1", NULL), 3);
+    (void)setenv("WEFT_SIM", "short=2,net=sim", 1);
+    CU_ASSERT_EQUAL(simulate("talk", "1", NULL), 0);
+    (void)setenv("WEFT_SIM", "net=real", 1);
+    CU_ASSERT_EQUAL(simulate("talk", "1", NULL), 0);
+    (void)unsetenv("WEFT_SIM");
+}
+
 /* ---- time ---- */
 
 static int sleep_an_hour(void *unused)
@@ -225,10 +420,8 @@ static const struct {
     const char *name;
     weft_task_fn body;
 } roles[] = {
-    { "work", work },
-    { "hour", sleep_an_hour },
-    { "deadlock", wait_for_nobody },
-    { "failure", fail },
+    { "work", work },    { "hour", sleep_an_hour }, { "deadlock", wait_for_nobody },
+    { "failure", fail }, { "talk", talk_all },      { "errors", meet_errors },
 };
 
 int main(int argc, char **argv)
@@ -239,6 +432,8 @@ int main(int argc, char **argv)
         UNIT_TEST(test_a_deadlock_is_told_with_its_tasks_and_its_seed),
         UNIT_TEST(test_a_failure_names_its_seed),
         UNIT_TEST(test_a_wrong_seed_is_refused),
+        UNIT_TEST(test_a_network_of_its_own),
+        UNIT_TEST(test_connections_are_cut_by_chance),
     };
 
     if (argc == 3 && strcmp(argv[1], "--as") == 0)
