@@ -117,12 +117,16 @@ weft_sources += \
     runtime/sim/coroutine.h \
     runtime/sim/net.c \
     runtime/sim/net.h \
+    runtime/sim/patience.c \
+    runtime/sim/patience.h \
     runtime/sim/socket.c \
     runtime/sim/socket.h \
     runtime/sim/trace.c \
     runtime/sim/trace.h \
     runtime/sim/wire.c \
     runtime/sim/wire.h \
+    runtime/sim/wish.c \
+    runtime/sim/wish.h \
     runtime/sched/call.c \
     runtime/sched/cancel.c \
     runtime/sched/cancel.h \
@@ -169,6 +173,8 @@ weft_sources += \
     runtime/sched/overflow.h \
     runtime/sched/park.c \
     runtime/sched/park.h \
+    runtime/sched/patience.c \
+    runtime/sched/patience.h \
     runtime/sched/permit.c \
     runtime/sched/pin.c \
     runtime/sched/pin.h \

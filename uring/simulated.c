@@ -264,7 +264,11 @@ static void shoot(struct simulated *self, struct weft__simulated_op *op, int64_t
 /* True when something has ended. */
 static bool try_op(struct simulated *self, struct weft__simulated_op *op)
 {
-    int64_t result = weft__simulated_try(op);
+    int64_t result = op->state == WEFT__SIMULATED_RUNNING && !op->begun
+                         ? weft__simulated_error(op->op.opcode)
+                         : 0;
+    if (result == 0)
+        result = weft__simulated_try(op);
     if (result == WEFT__SIMULATED_LATER) {
         run_later(self, op, later_ns);
         return false;

@@ -39,6 +39,9 @@ enum { WEFT__SIMULATED_WAITS = INT32_MIN, WEFT__SIMULATED_LATER };
 /* simulated_try.c: does @op on real files if it needs no wait. The result, or the above. */
 int64_t weft__simulated_try(struct weft__simulated_op *op);
 
+/* simulated_error.c: 0, or the negative errno with which an operation ends by chance. */
+int weft__simulated_error(uint8_t opcode);
+
 /* Whether an operation of this kind is tried once in any case, before a cancel can end it. */
 bool weft__simulated_try_comes_first(const struct weft__request *request);
 

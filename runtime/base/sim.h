@@ -74,6 +74,7 @@ struct weft__sim_ops {
     uint64_t (*cycles)(void);
     uint64_t (*draw)(void);
     const struct weft__sim_net *net; /* NULL: the network is the kernel's */
+    uint32_t error_one_in;           /* operations that fail by chance; 0: none */
     void (*note)(const char *what, const char *text, int64_t first, int64_t second);
 };
 

@@ -22,6 +22,7 @@
 #include "runtime/sched/notice.h"
 #include "runtime/sched/options.h"
 #include "runtime/sched/overflow.h"
+#include "runtime/sched/patience.h"
 #include "runtime/sched/scope.h"
 #include "runtime/sched/sleep.h"
 #include "runtime/sched/switch.h"
@@ -310,10 +311,11 @@ static int begin_simulation(const struct weft__options *options, char *text, siz
 {
     const struct weft__coroutine_config config = { .seed = options->seed,
                                                    .trace = options->trace,
-                                                   .net = options->net,
+                                                   .wish = options->sim,
                                                    .get_self = get_self,
                                                    .set_self = set_self,
-                                                   .describe = dump_all };
+                                                   .describe = dump_all,
+                                                   .patience = weft__patience_ops };
 
     if (options->wish != WEFT__CHOICE_SIM)
         return 0;

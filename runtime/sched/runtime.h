@@ -7,7 +7,7 @@
 #include "numa/plan.h"
 #include "runtime/sched/inject.h"
 #include "runtime/sched/worker.h"
-#include "runtime/sim/net.h"
+#include "runtime/sim/wish.h"
 #include "uring/choice.h"
 #include "uring/pool.h"
 
@@ -33,7 +33,7 @@ struct weft__options {
     enum weft__choice_wish wish;
     uint64_t seed;     /* of a simulation */
     const char *trace; /* path; NULL: none */
-    struct weft__net_config net;
+    struct weft__sim_wish sim;
     weft_report_fn report;
     void *report_context;
 };

@@ -1,6 +1,7 @@
 #include "runtime/sched/switch.h"
 
 #include "runtime/base/check.h"
+#include "runtime/base/clock.h"
 
 /* The oldest of those that have not started or may be stolen; NULL: none, and no need to look again
  * before one is queued. */
@@ -44,6 +45,8 @@ struct weft__task *weft__switch_pick_mixed(struct weft__worker *worker)
 void weft__switch_look(const struct weft__worker *worker, const struct weft__task *task)
 {
     weft__sim_point(WEFT__SIM_TICKET);
+    if (task->stack != NULL) /* for runtime/sched/patience.c */
+        task->stack->since = (uint32_t)(worker->step_cycles >> WEFT__CLOCK_COARSE);
     if (worker->spinlocks == WEFT__SWITCH_POINT)
         return;
     weft__check_failed("a spin lock is never held across a wait",

@@ -63,6 +63,7 @@ static struct {
     _Atomic int64_t now_ns;
     int64_t next_ns;     /* no waiter's time is before it */
     uint64_t steps;      /* points that were passed */
+    uint64_t look_at;    /* the point at which to look for progress */
     uint64_t choices;    /* of who goes on */
     uint32_t interval;   /* (i) points between two choices, in the mean */
     uint32_t countdown;  /* points until the next choice */
@@ -256,17 +257,35 @@ static bool files_may_act(void)
 
 /* ---- choosing ---- */
 
-_Noreturn WEFT__COLD static void tell_deadlock(void)
+/* Ends the program, which will not end by itself. */
+_Noreturn WEFT__COLD static void give_up(const char *what, const char *sentence)
 {
-    static const char sentence[] = "weft: deadlock: nobody can run, and no timer, no operation and "
-                                   "no thread outside will end that:\n";
+    char met[32];
 
-    note("deadlock", "-", 0, 0);
-    (void)weft__sys_write(STDERR_FILENO, sentence, sizeof(sentence) - 1);
-    if (sim.config.describe != NULL)
-        sim.config.describe();
-    weft__trace_tell_seed("met a deadlock");
+    note(what, "-", 0, 0);
+    (void)weft__sys_write(STDERR_FILENO, sentence, strlen(sentence));
+    sim.config.describe();
+    (void)snprintf(met, sizeof(met), "met a %s", what);
+    weft__trace_tell_seed(met);
     abort();
+}
+
+WEFT__COLD static void look_for_progress(void)
+{
+    char sentence[400];
+    const char *what = weft__patience_look(sim.steps, sentence, sizeof(sentence));
+
+    if (what != NULL)
+        give_up(what, sentence);
+    sim.look_at = weft__patience_next();
+}
+
+static void count_step(void)
+{
+    sim.steps++;
+    move_clock(step_ns);
+    if (WEFT__UNLIKELY(sim.steps >= sim.look_at))
+        look_for_progress();
 }
 
 /* Nobody is ready: real files and threads outside may act; else the clock jumps. Threads outside
@@ -281,7 +300,8 @@ static void idle(void)
         if (sim.ready_count > 0)
             return;
         if (sim.next_ns == INT64_MAX && !outside && !files)
-            tell_deadlock();
+            give_up("deadlock", "weft: deadlock: nobody can run, and no timer, no operation and no "
+                                "thread outside will end that:\n");
         int64_t left_ms = sim.next_ns == INT64_MAX ? INT32_MAX
                                                    : (sim.next_ns - now()) / WEFT__NS_PER_MS;
         int most_ms = left_ms < INT32_MAX ? (int)left_ms : -1;
@@ -351,8 +371,7 @@ static void choose(const char *what, int ends)
 
 static void pass_point(enum weft__sim_point point)
 {
-    sim.steps++;
-    move_clock(step_ns);
+    count_step();
     if (sim.countdown-- > 0)
         return;
     sim.countdown = below(2 * sim.interval);
@@ -369,8 +388,7 @@ static void elapse(int64_t ns)
 /* Whoever has what is needed may be one of many: each gets its turn by chance. */
 static void give_way(void)
 {
-    sim.steps++;
-    move_clock(step_ns);
+    count_step();
     if (sim.ready_count == 1)
         (void)sched_yield(); /* a thread outside has it */
     choose(point_names[WEFT__SIM_BACKOFF], 0);
@@ -546,7 +564,10 @@ int weft__coroutine_begin(const struct weft__coroutine_config *config, char *tex
     sim.count = 1;
     sim.running = &sim.first;
     make_ready(&sim.first, 0);
-    ops.net = weft__net_begin(&config->net);
+    ops.net = weft__net_begin(&config->wish);
+    ops.error_one_in = config->wish.error_one_in;
+    weft__patience_begin(config->wish.patience, &config->patience);
+    sim.look_at = weft__patience_next();
     weft__sim_begin(&ops);
     note("seed", "-", (int64_t)config->seed, (int64_t)sim.interval);
     return 0;

@@ -42,14 +42,16 @@
 #include <stddef.h>
 
 #include "runtime/sim/net.h"
+#include "runtime/sim/patience.h"
 
 struct weft__coroutine_config {
     uint64_t seed;
-    struct weft__net_config net;
+    struct weft__sim_wish wish;
     const char *trace;       /* path of a file that gets the trace; NULL or "": none */
     void *(*get_self)(void); /* what belongs to the thread, for the scheduler */
     void (*set_self)(void *self);
     void (*describe)(void); /* says on standard error what every task waits for */
+    struct weft__patience_ops patience;
 };
 
 /*

@@ -19,7 +19,7 @@
 enum { subscribers_max = 1024 };
 
 static struct {
-    struct weft__net_config config;           /* (i) */
+    struct weft__sim_wish wish;               /* (i) */
     _Atomic uint32_t *words[subscribers_max]; /* of engines that wait for a socket */
     uint32_t word_count;
 } net;
@@ -124,7 +124,7 @@ static void join(struct weft__socket *left, struct weft__socket *right)
     left->other = right;
     right->other = left;
     left->state = right->state = WEFT__SOCKET_CONNECTED;
-    if (net.config.cut_one_in == 0 || one_of(net.config.cut_one_in) != 0)
+    if (net.wish.cut_one_in == 0 || one_of(net.wish.cut_one_in) != 0)
         return;
     left->in->cut_ns = right->in->cut_ns = instant() + 1000 * delay_of(left);
     weft__sim_note("net", "to be cut", left->fd, left->in->cut_ns);
@@ -295,8 +295,8 @@ static ssize_t send_parts(int fd, const struct iovec *parts, size_t count)
 /* How much of what has come a read gets: often less than there is, as if the rest were late. */
 static size_t some_of(size_t wanted, int flags)
 {
-    if (wanted < 2 || (flags & (MSG_WAITALL | MSG_PEEK)) != 0 || net.config.short_one_in == 0 ||
-        one_of(net.config.short_one_in) != 0)
+    if (wanted < 2 || (flags & (MSG_WAITALL | MSG_PEEK)) != 0 || net.wish.short_one_in == 0 ||
+        one_of(net.wish.short_one_in) != 0)
         return wanted;
     return 1 + one_of((uint32_t)(wanted < INT32_MAX ? wanted : INT32_MAX));
 }
@@ -510,53 +510,8 @@ static const struct weft__sim_net ops = {
     .subscribe = subscribe,
 };
 
-/* One word of WEFT_SIM; false: it is none. */
-static bool take_word(const char *word, size_t length, struct weft__net_config *config)
+const struct weft__sim_net *weft__net_begin(const struct weft__sim_wish *wish)
 {
-    enum { digits_most = 9 };
-    bool cuts = strncmp(word, "cut=", 4) == 0;
-    uint32_t number = 0;
-
-    if (length == 8 && strncmp(word, "net=real", length) == 0)
-        return config->real = true;
-    if (length == 7 && strncmp(word, "net=sim", length) == 0)
-        return true;
-    if (!cuts && strncmp(word, "short=", 6) != 0)
-        return false;
-    size_t at = cuts ? 4 : 6;
-    if (at == length || length - at > digits_most)
-        return false;
-    for (; at < length; at++) {
-        if (word[at] < '0' || word[at] > '9')
-            return false;
-        number = number * 10 + (uint32_t)(word[at] - '0');
-    }
-    *(cuts ? &config->cut_one_in : &config->short_one_in) = number;
-    return true;
-}
-
-int weft__net_configure(const char *value, struct weft__net_config *out_config, char *out_text,
-                        size_t text_bytes)
-{
-    struct weft__net_config config = { .short_one_in = 4 };
-
-    while (value != NULL && *value != '\0') {
-        size_t length = strcspn(value, ",");
-        if (!take_word(value, length, &config)) {
-            (void)snprintf(out_text, text_bytes,
-                           "WEFT_SIM has the word \"%.*s\"; it may have cut=N, short=N (one in N, "
-                           "0 for none), net=real and net=sim",
-                           length < 40 ? (int)length : 40, value);
-            return -EINVAL;
-        }
-        value += length + (value[length] == ',' ? 1 : 0);
-    }
-    *out_config = config;
-    return 0;
-}
-
-const struct weft__sim_net *weft__net_begin(const struct weft__net_config *config)
-{
-    net.config = *config;
-    return config->real ? NULL : &ops;
+    net.wish = *wish;
+    return wish->real_net ? NULL : &ops;
 }

@@ -20,21 +20,9 @@
 #define WEFT_SIM_NET_H
 
 #include "runtime/base/sim.h"
-
-struct weft__net_config {
-    bool real;             /* sockets are the kernel's */
-    uint32_t cut_one_in;   /* connections, torn by chance; 0: none */
-    uint32_t short_one_in; /* receives, of less than has come; 0: none */
-};
-
-/*
- * Takes what WEFT_SIM says: words with commas between them, cut=N, short=N, net=real or net=sim.
- * NULL or "" is the usual: no cuts, one receive in four is short. 0, or -EINVAL with @out_text.
- */
-int weft__net_configure(const char *value, struct weft__net_config *out_config, char *out_text,
-                        size_t text_bytes);
+#include "runtime/sim/wish.h"
 
 /* NULL when it is the kernel's. */
-const struct weft__sim_net *weft__net_begin(const struct weft__net_config *config);
+const struct weft__sim_net *weft__net_begin(const struct weft__sim_wish *wish);
 
 #endif

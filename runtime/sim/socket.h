@@ -1,4 +1,5 @@
-/* The sockets of a simulated network, by number and by name. What they do to one another is net.c's. */
+/* The sockets of a simulated network, by number and by name. net.c says what they do to each other.
+ */
 #ifndef WEFT_SIM_SOCKET_H
 #define WEFT_SIM_SOCKET_H
 

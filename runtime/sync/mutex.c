@@ -290,10 +290,12 @@ int weft_mutex_try_lock(weft_mutex *mutex)
     struct standing standing = { .id = weft__owner_id(task) };
     if (try_take(self, &standing))
         return 0;
-    if (self->reentrant == 0 || (weft__load_relaxed(&self->word) & OWNER) != standing.id)
-        return -EAGAIN;
-    reenter(self);
-    return 0;
+    if (self->reentrant != 0 && (weft__load_relaxed(&self->word) & OWNER) == standing.id) {
+        reenter(self);
+        return 0;
+    }
+    weft__sim_point(WEFT__SIM_BACKOFF); /* or a loop around this call would have none */
+    return -EAGAIN;
 }
 
 /* ---- unlock ---- */

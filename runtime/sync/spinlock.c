@@ -62,7 +62,10 @@ int weft_spinlock_try_lock(weft_spinlock *lock)
     WEFT_NEED(lock);
     if (task == NULL)
         return rc;
-    return take(worker, spinlock_of(lock), weft__owner_id(task)) ? 0 : -EAGAIN;
+    if (take(worker, spinlock_of(lock), weft__owner_id(task)))
+        return 0;
+    weft__sim_point(WEFT__SIM_BACKOFF); /* as of weft_mutex_try_lock */
+    return -EAGAIN;
 }
 
 int weft_spinlock_unlock(weft_spinlock *lock)

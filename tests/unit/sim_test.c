@@ -357,6 +357,41 @@ static void test_connections_are_cut_by_chance(void)
     (void)unsetenv("WEFT_SIM");
 }
 
+/* ---- errors by chance ---- */
+
+static int ask_often(void *unused)
+{
+    weft_file_info info = WEFT_FILE_INFO_INIT;
+
+    (void)unused;
+    for (int i = 0; i < 60; i++) {
+        int rc = weft_stat("/", &info, WEFT_NEVER);
+        if (rc < 0)
+            fprintf(stderr, "%s ", strerrorname_np(-rc));
+    }
+    return 0;
+}
+
+static void test_operations_fail_by_chance_when_asked_to(void)
+{
+    static char first[room];
+
+    CU_ASSERT_EQUAL(simulate("ask", "3", NULL), 0);
+    CU_ASSERT_STRING_EQUAL(said, "");
+    (void)setenv("WEFT_SIM", "errors=4", 1);
+    CU_ASSERT_EQUAL(simulate("ask", "3", NULL), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "ENOMEM"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "EACCES"));
+    memcpy(first, said, sizeof(first));
+    CU_ASSERT_EQUAL(simulate("ask", "3", NULL), 0);
+    CU_ASSERT_STRING_EQUAL(said, first);
+    CU_ASSERT_EQUAL(simulate("ask", "4", NULL), 0);
+    CU_ASSERT_STRING_NOT_EQUAL(said, first);
+    (void)setenv("WEFT_SIM", "errors=often", 1);
+    CU_ASSERT_EQUAL(simulate("ask", "3", NULL), 3);
+    (void)unsetenv("WEFT_SIM");
+}
+
 /* ---- time ---- */
 
 static int sleep_an_hour(void *unused)
@@ -395,6 +430,76 @@ static void test_a_deadlock_is_told_with_its_tasks_and_its_seed(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(said, "WEFT_ENGINE=sim WEFT_SEED=12345 "));
 }
 
+/* Two tasks that yield to let the other go first, for ever. */
+static int let_others_go(void *unused)
+{
+    int rc = 0;
+
+    (void)unused;
+    while (rc == 0)
+        rc = weft_yield();
+    return rc;
+}
+
+static int be_polite(void *unused)
+{
+    weft_scope scope = weft_scope_open(NULL);
+
+    (void)unused;
+    EXPECT(weft_go(scope, let_others_go, NULL) > 0);
+    EXPECT(weft_go(scope, let_others_go, NULL) > 0);
+    return weft_scope_close(scope);
+}
+
+static void test_a_livelock_is_told_with_its_tasks_and_its_seed(void)
+{
+    (void)setenv("WEFT_SIM", "patience=1", 1);
+    CU_ASSERT_EQUAL(simulate("livelock", "7", NULL), -1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "weft: livelock: for 1 million points"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "waits for the tasks of a scope"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "WEFT_ENGINE=sim WEFT_SEED=7 "));
+    (void)unsetenv("WEFT_SIM");
+}
+
+static int hold_lock(void *unused)
+{
+    (void)unused;
+    EXPECT_EQ(weft_mutex_lock(&mutex, WEFT_NEVER), 0);
+    (void)weft_yield();
+    return weft_mutex_unlock(&mutex);
+}
+
+/* Never lets its worker go: whoever has the lock is kept from giving it back. */
+static int try_lock(void *unused)
+{
+    (void)unused;
+    while (weft_mutex_try_lock(&mutex) != 0)
+        continue;
+    return weft_mutex_unlock(&mutex);
+}
+
+static int be_greedy(void *unused)
+{
+    weft_spawn_options holder = WEFT_SPAWN_OPTIONS(.name = "holder");
+    weft_scope scope = weft_scope_open(NULL);
+
+    (void)unused;
+    EXPECT(weft_spawn(scope, hold_lock, NULL, &holder) > 0);
+    EXPECT(weft_go(scope, try_lock, NULL) > 0);
+    return weft_scope_close(scope);
+}
+
+static void test_a_task_that_starves_is_named(void)
+{
+    (void)setenv("WEFT_SIM", "patience=1", 1);
+    (void)setenv("WEFT_TOPOLOGY", "1x1", 1);
+    CU_ASSERT_EQUAL(simulate("starvation", "7", NULL), -1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "weft: starvation: holder (spawned at "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "WEFT_ENGINE=sim WEFT_SEED=7 "));
+    (void)unsetenv("WEFT_TOPOLOGY");
+    (void)unsetenv("WEFT_SIM");
+}
+
 static int fail(void *unused)
 {
     (void)unused;
@@ -420,8 +525,9 @@ static const struct {
     const char *name;
     weft_task_fn body;
 } roles[] = {
-    { "work", work },    { "hour", sleep_an_hour }, { "deadlock", wait_for_nobody },
-    { "failure", fail }, { "talk", talk_all },      { "errors", meet_errors },
+    { "work", work },     { "hour", sleep_an_hour }, { "deadlock", wait_for_nobody },
+    { "failure", fail },  { "talk", talk_all },      { "errors", meet_errors },
+    { "ask", ask_often }, { "livelock", be_polite }, { "starvation", be_greedy },
 };
 
 int main(int argc, char **argv)
@@ -430,10 +536,13 @@ int main(int argc, char **argv)
         UNIT_TEST(test_one_seed_is_one_trace_byte_for_byte),
         UNIT_TEST(test_an_hour_of_sleep_is_no_hour),
         UNIT_TEST(test_a_deadlock_is_told_with_its_tasks_and_its_seed),
+        UNIT_TEST(test_a_livelock_is_told_with_its_tasks_and_its_seed),
+        UNIT_TEST(test_a_task_that_starves_is_named),
         UNIT_TEST(test_a_failure_names_its_seed),
         UNIT_TEST(test_a_wrong_seed_is_refused),
         UNIT_TEST(test_a_network_of_its_own),
         UNIT_TEST(test_connections_are_cut_by_chance),
+        UNIT_TEST(test_operations_fail_by_chance_when_asked_to),
     };
 
     if (argc == 3 && strcmp(argv[1], "--as") == 0)

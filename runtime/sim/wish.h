@@ -1,0 +1,24 @@
+/*
+ * What a user may ask of a simulation: the words of WEFT_SIM, with commas between them. weft-sim(7)
+ * is their manual.
+ */
+#ifndef WEFT_SIM_WISH_H
+#define WEFT_SIM_WISH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct weft__sim_wish {
+    bool real_net;         /* sockets are the kernel's */
+    uint32_t cut_one_in;   /* connections, torn by chance; 0: none */
+    uint32_t short_one_in; /* receives, of less than has come; 0: none */
+    uint32_t error_one_in; /* operations that end with an error which they may have; 0: none */
+    uint32_t patience;     /* million points without progress, see patience.h; 0: no end */
+};
+
+/* NULL or "": the usual. 0, or -EINVAL with @out_text, which names the word that is wrong. */
+int weft__sim_wish_read(const char *value, struct weft__sim_wish *out_wish, char *out_text,
+                        size_t text_bytes);
+
+#endif
