@@ -329,6 +329,7 @@ EXTRA_DIST += \
     runtime/offload/README.md \
     runtime/par/README.md \
     runtime/sched/README.md \
+    runtime/sim/README.md \
     runtime/sync/README.md \
     runtime/task/README.md \
     runtime/trace/README.md \

@@ -217,9 +217,11 @@ unit_test_scripts += \
 check_PROGRAMS += \
     tests/tools/deny \
     tests/tools/gdb_program \
+    tools/examples/bank \
     tools/examples/echo \
     tools/examples/producer
 tests_tools_deny_LDADD =
+tools_examples_bank_LDADD = $(tools_examples_echo_LDADD)
 tools_examples_echo_LDADD = \
     libweft.la \
     $(JEMALLOC_LIBS)
@@ -270,6 +272,7 @@ man_sources = \
     tools/man/weft-forks.7 \
     tools/man/weft-locks.7 \
     tools/man/weft-scheduling.7 \
+    tools/man/weft-sim.7 \
     tools/man/weft-sockets.7 \
     tools/man/weft.1 \
     tools/man/weft.7

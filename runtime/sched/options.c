@@ -177,8 +177,7 @@ static int simulate(struct weft__options *options, char *out_text, size_t text_b
     options->overflow_off = true;
     options->trace = getenv("WEFT_TRACE");
     int rc = read_seed(&options->seed, out_text, text_bytes);
-    return rc < 0 ? rc
-                  : weft__sim_wish_read(getenv("WEFT_SIM"), &options->sim, out_text, text_bytes);
+    return rc < 0 ? rc : weft__wish_read(getenv("WEFT_SIM"), &options->sim, out_text, text_bytes);
 }
 
 /* The variables that are numbers, or switches of numbers. */

@@ -33,7 +33,7 @@ struct weft__options {
     enum weft__choice_wish wish;
     uint64_t seed;     /* of a simulation */
     const char *trace; /* path; NULL: none */
-    struct weft__sim_wish sim;
+    struct weft__wish sim;
     weft_report_fn report;
     void *report_context;
 };

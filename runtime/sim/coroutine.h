@@ -46,7 +46,7 @@
 
 struct weft__coroutine_config {
     uint64_t seed;
-    struct weft__sim_wish wish;
+    struct weft__wish wish;
     const char *trace;       /* path of a file that gets the trace; NULL or "": none */
     void *(*get_self)(void); /* what belongs to the thread, for the scheduler */
     void (*set_self)(void *self);

@@ -19,7 +19,7 @@
 enum { subscribers_max = 1024 };
 
 static struct {
-    struct weft__sim_wish wish;               /* (i) */
+    struct weft__wish wish;                   /* (i) */
     _Atomic uint32_t *words[subscribers_max]; /* of engines that wait for a socket */
     uint32_t word_count;
 } net;
@@ -510,7 +510,7 @@ static const struct weft__sim_net ops = {
     .subscribe = subscribe,
 };
 
-const struct weft__sim_net *weft__net_begin(const struct weft__sim_wish *wish)
+const struct weft__sim_net *weft__net_begin(const struct weft__wish *wish)
 {
     net.wish = *wish;
     return wish->real_net ? NULL : &ops;

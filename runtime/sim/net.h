@@ -23,6 +23,6 @@
 #include "runtime/sim/wish.h"
 
 /* NULL when it is the kernel's. */
-const struct weft__sim_net *weft__net_begin(const struct weft__sim_wish *wish);
+const struct weft__sim_net *weft__net_begin(const struct weft__wish *wish);
 
 #endif

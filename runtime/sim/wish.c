@@ -30,7 +30,7 @@ static bool is_word(const char *word, size_t length, const char *wanted)
 }
 
 /* False: it is none that we know. */
-static bool take_word(const char *word, size_t length, struct weft__sim_wish *wish)
+static bool take_word(const char *word, size_t length, struct weft__wish *wish)
 {
     const struct {
         const char *name;
@@ -49,10 +49,10 @@ static bool take_word(const char *word, size_t length, struct weft__sim_wish *wi
     return wish->real_net || is_word(word, length, "net=sim");
 }
 
-int weft__sim_wish_read(const char *value, struct weft__sim_wish *out_wish, char *out_text,
-                        size_t text_bytes)
+int weft__wish_read(const char *value, struct weft__wish *out_wish, char *out_text,
+                    size_t text_bytes)
 {
-    *out_wish = (struct weft__sim_wish){ .short_one_in = usual_short, .patience = usual_patience };
+    *out_wish = (struct weft__wish){ .short_one_in = usual_short, .patience = usual_patience };
     while (value != NULL && *value != '\0') {
         size_t length = strcspn(value, ",");
         if (!take_word(value, length, out_wish)) {

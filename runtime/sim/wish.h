@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct weft__sim_wish {
+struct weft__wish {
     bool real_net;         /* sockets are the kernel's */
     uint32_t cut_one_in;   /* connections, torn by chance; 0: none */
     uint32_t short_one_in; /* receives, of less than has come; 0: none */
@@ -18,7 +18,7 @@ struct weft__sim_wish {
 };
 
 /* NULL or "": the usual. 0, or -EINVAL with @out_text, which names the word that is wrong. */
-int weft__sim_wish_read(const char *value, struct weft__sim_wish *out_wish, char *out_text,
-                        size_t text_bytes);
+int weft__wish_read(const char *value, struct weft__wish *out_wish, char *out_text,
+                    size_t text_bytes);
 
 #endif

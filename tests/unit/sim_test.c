@@ -549,5 +549,9 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < WEFT__COUNT(roles); i++)
             if (strcmp(argv[2], roles[i].name) == 0)
                 return run_runtime(roles[i].body);
+    if (WEFT__ASAN || WEFT__TSAN) {
+        puts("a build with a sanitizer can't simulate");
+        return unit_skip;
+    }
     return unit_run(argc, argv, "sim", tests, WEFT__COUNT(tests));
 }

@@ -62,8 +62,9 @@ WEFT_BEGIN
  * Starts a runtime, runs app as its first task, named "main", and stops the runtime. Notices go to
  * standard error. Interrupt (Ctrl-C) cancels everything; a second one has its usual action.
  * Environment: WEFT_WORKERS, WEFT_SMT=off, WEFT_TOPOLOGY, WEFT_SPIN_US, WEFT_WATCHDOG_MS (0: off),
- * WEFT_HELPERS, WEFT_ENGINE (kernel or compat, see weft_start), WEFT_DUMP (see weft_dump_on),
- * WEFT_FAULT and WEFT_SEED (faults for tests, see weft-faults(7)), WEFT_CHAOS (see weft(7)).
+ * WEFT_HELPERS, WEFT_ENGINE (kernel, compat or sim, see weft_start), WEFT_DUMP (see weft_dump_on),
+ * WEFT_FAULT and WEFT_SEED (faults for tests, see weft-faults(7)), WEFT_CHAOS (see weft(7)),
+ * WEFT_SIM and WEFT_TRACE (of a simulation, see weft-sim(7)).
  * @argc:      main's
  * @argv:      main's
  * @app:       the first task; its argument is a const weft_arguments *
@@ -90,6 +91,7 @@ WEFT_API int weft_main(int argc, char **argv, weft_task_fn app,
  * helper threads do its work, with the same results and at a higher cost in CPU time, and a notice
  * says why; WEFT_ENGINE=compat asks for that, WEFT_ENGINE=kernel for io_uring or a failed start.
  * Under a seccomp filter io_uring is first tried in a child process, for some filters kill.
+ * WEFT_ENGINE=sim makes the process a simulation on the calling thread; see weft-sim(7).
  * With a report, and unless overflow_off is set, SIGSEGV is taken until the last such runtime
  * stops, to name a task that overflows its stack; each fault is passed on; see weft-debugging(7).
  * @options:   NULL for defaults; the environment counts as in weft_main
@@ -99,7 +101,8 @@ WEFT_API int weft_main(int argc, char **argv, weft_task_fn app,
  * Errors:     -EINVAL for options or environment out of range, -ENOMEM, -EAGAIN for threads,
  *             -EMFILE, and for WEFT_ENGINE=kernel -ENOSYS, -EPERM, -EACCES, -EINVAL or -EOPNOTSUPP
  *             where io_uring is refused (out_error says which knob),
- *             -EOPNOTSUPP for a hardware shadow stack
+ *             -EOPNOTSUPP for a hardware shadow stack, and for a simulation in a build with a
+ *             sanitizer, -EBUSY when another thread has begun the simulation
  * Ownership:  the caller owns the runtime; options are copied
  * Context:    any thread, also a task of another runtime    Suspends: blocks the thread for the
  *             start
