@@ -14,8 +14,6 @@ support_sources += \
     tests/support/engines.h \
     tests/support/expect.c \
     tests/support/expect.h \
-    tests/support/fake_engine.c \
-    tests/support/fake_engine.h \
     tests/support/fatal.c \
     tests/support/fatal.h \
     tests/support/heap.c \
@@ -75,7 +73,6 @@ unit_tests += \
     tests/unit/dump_test \
     tests/unit/engine_test \
     tests/unit/event_test \
-    tests/unit/fake_engine_test \
     tests/unit/faults_test \
     tests/unit/file_test \
     tests/unit/fork_child_test \
@@ -154,7 +151,6 @@ tests_unit_compat_test_SOURCES = tests/unit/compat_test.c $(engine_stand_in)
 tests_unit_doorbell_test_SOURCES = tests/unit/doorbell_test.c $(engine_stand_in)
 tests_unit_doorbell_threads_test_SOURCES = tests/unit/doorbell_threads_test.c $(engine_stand_in)
 tests_unit_engine_test_SOURCES = tests/unit/engine_test.c $(engine_stand_in)
-tests_unit_fake_engine_test_SOURCES = tests/unit/fake_engine_test.c $(engine_stand_in)
 tests_unit_print_kernel_facts_SOURCES = tests/unit/print_kernel_facts.c $(engine_stand_in)
 tests_unit_switch_test_LDADD = $(LDADD) -lm
 tests_sandbox_confine_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)

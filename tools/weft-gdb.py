@@ -176,7 +176,7 @@ class Program:
         self.task = Layout("struct weft__task", (
             "record.life", "record.index", "record.kind", "wait", "home", "stack", "result", "flags",
             "reason", "seen", "site", "extras"))
-        self.worker = Layout("struct weft__worker", ("current", "index", "runtime", "thread"))
+        self.worker = Layout("struct weft__worker", ("current", "index", "runtime", "thread.thread"))
         self.runtime = Layout("struct weft__runtime", ("handle",))
         self.stack = Layout("struct weft__stack", ("context.sp", "low", "top"))
         self.guard = int(value_of("WEFT__GUARD_BYTES"))
@@ -211,7 +211,7 @@ class Program:
             self.workers[address] = (self.worker.take(memory, 0, "current"),
                                      self.worker.take(memory, 0, "index"),
                                      self.runtime.read(runtime, "handle"),
-                                     self.worker.take(memory, 0, "thread"))
+                                     self.worker.take(memory, 0, "thread.thread"))
         return self.workers[address]
 
     def thread_stops(self):

@@ -133,7 +133,7 @@ struct weft__engine {
 };
 
 struct weft__engine_ops {
-    const char *name; /* "kernel", "compat", "sim", "fake" */
+    const char *name; /* "kernel", "compat", "sim" */
     void (*close)(struct weft__engine *engine);
     int (*submit)(struct weft__engine *engine, const struct weft__request *request, void *waiter,
                   weft__op_id *out_op);

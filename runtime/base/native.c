@@ -146,7 +146,7 @@ void weft__native_room_call(struct weft__native_room *room, bool all)
 
     weft__bump(&room->calls);
     if (sim != NULL)
-        (void)sim->wake(&room->calls, all ? INT32_MAX : 1);
+        sim->rouse();
     if (all)
         (void)pthread_cond_broadcast(&room->cond);
     else

@@ -56,14 +56,13 @@ struct weft__sim_wait {
 };
 
 /* What the simulation does in place of the operating system. All but now, cycles and rouse are for
- * its own thread alone. */
+ * its own thread alone, outside of signal handlers. */
 struct weft__sim_ops {
     void (*point)(enum weft__sim_point point);
     void (*elapse)(int64_t ns);
     void (*give_way)(void); /* to somebody else, if anybody can run */
     int (*wait)(struct weft__sim_wait *wait);
-    int (*wake)(const _Atomic uint32_t *word, int count);
-    void (*rouse)(void); /* a thread outside has changed something */
+    void (*rouse)(void); /* a word has changed: who sleeps on one looks again; async-signal-safe */
     int (*start)(void *(*body)(void *argument), void *argument, const char *name,
                  struct weft__coroutine **out_coroutine);
     void (*join)(struct weft__coroutine *coroutine);

@@ -478,12 +478,8 @@ int weft__sys_futex_wake(const _Atomic uint32_t *word, int count)
 {
     const struct weft__sim_ops *sim = weft__load_relaxed(&weft__sim_on);
 
-    if (WEFT__UNLIKELY(sim != NULL)) {
-        if (weft__sim_here() != NULL)
-            (void)sim->wake(word, count);
-        else
-            sim->rouse();
-    }
+    if (WEFT__UNLIKELY(sim != NULL))
+        sim->rouse();
     return (int)folded(syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0));
 }
 

@@ -68,8 +68,9 @@ static struct {
     uint32_t interval;   /* (i) points between two choices, in the mean */
     uint32_t countdown;  /* points until the next choice */
     sigset_t signals;    /* those that the first one blocks */
-    int outside;         /* (i) event descriptor that threads outside write */
-    _Atomic bool roused; /* by one of those */
+    int outside;         /* (i) event descriptor that wakes it from poll(2) */
+    _Atomic bool asleep; /* (a:ROUSE) in poll(2) */
+    _Atomic bool roused; /* (a:ROUSE) some word may have changed */
 } sim;
 
 static const char *const point_names[WEFT__SIM_COUNT] = {
@@ -165,32 +166,40 @@ static void look_at_waiters(void)
     }
 }
 
-static int wake(const _Atomic uint32_t *word, int count)
-{
-    int woken = 0;
-
-    for (uint32_t i = 0; i < sim.count && woken < count; i++)
-        if (waits(sim.all[i]) && sim.all[i]->wait->word == word) {
-            make_ready(sim.all[i], 0);
-            woken++;
-        }
-    return woken;
-}
-
-/* A thread outside has changed we don't know what: all who wait for a word look again. */
-static void answer_outside(void)
+/* Ends the sleeps on words that have changed; nothing else was said. */
+static void answer_rouse(void)
 {
     if (!weft__load_relaxed(&sim.roused) ||
         !weft__swap_acqrel(&sim.roused, false)) /* pairs with rouse */
         return;
-    for (uint32_t i = 0; i < sim.count; i++)
-        if (waits(sim.all[i]) && sim.all[i]->wait->word != NULL)
-            make_ready(sim.all[i], -EINTR);
+    for (uint32_t i = 0; i < sim.count; i++) {
+        struct weft__coroutine *coroutine = sim.all[i];
+        if (waits(coroutine) && coroutine->wait->word != NULL &&
+            weft__load_relaxed(coroutine->wait->word) != coroutine->wait->expected)
+            make_ready(coroutine, 0);
+    }
 }
 
+/*
+ * By a coroutine, a thread outside, or a signal handler, wherever that has interrupted us.
+ *
+ * ORDERING ROUSE: a word that has changed is looked at before the simulation sleeps in poll(2).
+ *   rouser                                   simulation
+ *   R1 changes the word, sets roused         S1 says that it will be asleep
+ *   R2 store-load fence                      S2 store-load fence
+ *   R3 if it is asleep, writes the event     S3 if roused is set: does not poll
+ *      descriptor                            S4 polls the event descriptor, too
+ * Forbidden: R3 sees it awake and S3 sees no rouse.
+ * Because:   R1, S1 are stores, R3, S3 loads, each pair split by a fence: one sees the other. A
+ *            handler on the simulation's own thread stands wholly before or behind each step.
+ * Without:   a word that a signal handler changes is seen after the next timer.
+ * Tested by: tests/sim/run, tests/unit/notifier_test.c
+ */
 static void rouse(void)
 {
-    if (!weft__swap_acqrel(&sim.roused, true)) /* pairs with answer_outside */
+    (void)weft__swap_acqrel(&sim.roused, true); /* ROUSE R1, pairs with answer_rouse */
+    weft__fence_store_load();                   /* ROUSE R2, pairs with S2 */
+    if (weft__load_relaxed(&sim.asleep))        /* ROUSE R3 */
         (void)weft__sys_write(sim.outside, &(uint64_t){ 1 }, sizeof(uint64_t));
 }
 
@@ -240,7 +249,13 @@ static void look_at_files(int ms)
 
     if (count == 1 && ms == 0)
         return;
-    if (poll(files, count, ms) <= 0)
+    weft__store_relaxed(&sim.asleep, ms != 0); /* ROUSE S1 */
+    weft__fence_store_load();                  /* ROUSE S2, pairs with R2 */
+    if (weft__load_relaxed(&sim.roused))       /* ROUSE S3 */
+        ms = 0;
+    int found = poll(files, count, ms); /* ROUSE S4 */
+    weft__store_relaxed(&sim.asleep, false);
+    if (found <= 0)
         return;
     if (files[0].revents != 0)
         (void)weft__sys_read(sim.outside, &taken, sizeof(taken));
@@ -296,7 +311,7 @@ static void idle(void)
         bool outside = weft__sys_thread_count() > 1;
         bool files = files_may_act();
         look_at_files(0);
-        answer_outside();
+        answer_rouse();
         if (sim.ready_count > 0)
             return;
         if (sim.next_ns == INT64_MAX && !outside && !files)
@@ -311,7 +326,7 @@ static void idle(void)
             look_at_files(most_ms < 0 || most_ms > outside_ms
                               ? sim.next_ns == INT64_MAX ? -1 : outside_ms
                               : most_ms);
-        answer_outside();
+        answer_rouse();
         if (sim.ready_count > 0 || sim.next_ns == INT64_MAX)
             continue;
         if (now() < sim.next_ns)
@@ -358,7 +373,7 @@ static void hop(struct weft__coroutine *next, int ends)
 static void choose(const char *what, int ends)
 {
     look_at_waiters();
-    answer_outside();
+    answer_rouse();
     if (++sim.choices % look_every == 0)
         look_at_files(0);
     if (sim.ready_count == 0)
@@ -422,7 +437,7 @@ WEFT__FIBER_BODY static void run(void *message, void *argument)
     if (self->own != NULL)
         weft__native_end_own(self->own);
     weft__store_release(&self->ended, 1); /* pairs with join */
-    (void)wake(&self->ended, INT32_MAX);
+    rouse();
     leave_ready(self, ENDED);
     choose("end", 1);
     WEFT_ASSERT(false, "a coroutine that has ended was switched to");
@@ -506,7 +521,6 @@ static struct weft__sim_ops ops = {
     .elapse = elapse,
     .give_way = give_way,
     .wait = wait_for,
-    .wake = wake,
     .rouse = rouse,
     .start = start,
     .join = join,

@@ -6,13 +6,24 @@
 #include <stdio.h>
 #include <string.h>
 
+/* By the arguments: the names of some, or all but those with a "-" before them. */
+static bool is_wanted(const char *name, char **arguments)
+{
+    bool wanted = arguments[0] == NULL || arguments[0][0] == '-';
+
+    for (; *arguments != NULL; arguments++)
+        if (strcmp(*arguments + (**arguments == '-' ? 1 : 0), name) == 0)
+            wanted = **arguments != '-';
+    return wanted;
+}
+
 static bool add_tests(CU_pSuite suite, const struct unit_test *tests, size_t count,
-                      const char *wanted)
+                      char **arguments)
 {
     bool added = false;
 
     for (size_t i = 0; i < count; i++) {
-        if (wanted != NULL && strcmp(tests[i].name, wanted) != 0)
+        if (!is_wanted(tests[i].name, arguments))
             continue;
         if (CU_add_test(suite, tests[i].name, tests[i].run) == NULL)
             return false;
@@ -23,7 +34,6 @@ static bool add_tests(CU_pSuite suite, const struct unit_test *tests, size_t cou
 
 int unit_run(int argc, char **argv, const char *suite, const struct unit_test *tests, size_t count)
 {
-    const char *wanted = argc > 1 ? argv[1] : NULL;
     int status = unit_broken;
 
     if (CU_initialize_registry() != CUE_SUCCESS)
@@ -31,9 +41,9 @@ int unit_run(int argc, char **argv, const char *suite, const struct unit_test *t
     CU_pSuite registered = CU_add_suite(suite, NULL, NULL);
     if (registered == NULL)
         goto out;
-    if (!add_tests(registered, tests, count, wanted)) {
-        (void)fprintf(stderr, "%s: no test%s%s\n", suite, wanted != NULL ? " named " : "",
-                      wanted != NULL ? wanted : "");
+    if (!add_tests(registered, tests, count, argv + 1)) {
+        (void)fprintf(stderr, "%s: no test%s%s\n", suite, argc > 1 ? " named " : "",
+                      argc > 1 ? argv[1] : "");
         goto out;
     }
     CU_basic_set_mode(CU_BRM_NORMAL);

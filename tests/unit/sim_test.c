@@ -261,7 +261,8 @@ static int talk_all(void *unused)
     char path[64];
 
     (void)unused;
-    (void)snprintf(path, sizeof(path), "unix:/tmp/weft-sim-%d", (int)getpid());
+    (void)snprintf(path, sizeof(path), "unix:/tmp/weft-sim-%010d",
+                   (int)getpid()); /* as long for all: lengths are in the trace */
     int rc = talk("127.0.0.1:0");
     if (rc == 0)
         rc = talk("[::1]:0");
