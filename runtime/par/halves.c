@@ -45,7 +45,8 @@ static bool is_wanted(const struct weft__worker *worker, const struct piece *pie
     const struct weft__idle *idle = &worker->runtime->idle;
     size_t left = piece->end - piece->begin;
 
-    if (left < 2 || left <= piece->loop->grain || weft__load_relaxed(&worker->offers.count) > 0)
+    if (left < 2 || left <= piece->loop->grain || weft__load_relaxed(&worker->offers.count) > 0 ||
+        weft__load_relaxed(&weft__record_forked))
         return false;
     double rest = (double)took / (double)done * (double)left;
     if (weft__load_relaxed(&idle->searching) > 0)
@@ -56,14 +57,15 @@ static bool is_wanted(const struct weft__worker *worker, const struct piece *pie
 
 static int run_piece(weft_strand *strand, void *argument);
 
-static int halve(weft_strand *strand, struct weft__worker *worker, struct piece *piece)
+/* The fork runs its child at once when it has no memory, and may come back on another worker. */
+static int halve(weft_strand *strand, struct piece *piece)
 {
     struct piece upper = *piece;
 
     upper.begin += (piece->end - piece->begin) / 2;
     piece->end = upper.begin;
     (weft_fork)(strand, run_piece, &upper);
-    (void)weft__share_offer(worker, weft__strand_of(strand));
+    (void)weft__share_offer(weft__self_worker(), weft__strand_of(strand));
     (void)run_piece(strand, piece);
     return (weft_fork_join)(strand);
 }
@@ -85,7 +87,7 @@ static int run_piece(weft_strand *strand, void *argument)
         struct weft__worker *worker = weft__self_worker();
         piece->chunk = next_chunk(piece, done, took);
         if (worker != NULL && is_wanted(worker, piece, done, took))
-            return halve(strand, worker, piece);
+            return halve(strand, piece);
         begun = weft__poll_chunk(weft__strand_of(strand), worker, now);
     }
     return 0;

@@ -52,14 +52,28 @@ static void run_all(struct weft__worker *worker, struct part *parts, uint32_t co
 
     for (uint32_t i = 0; i < count; i++)
         if (i != own)
-            parts[i].task = weft_spawn(scope, run_part, &parts[i],
+            parts[i].task =
+                scope < 0 ? scope
+                          : weft_spawn(scope, run_part, &parts[i],
                                        &WEFT_SPAWN_OPTIONS(.place = weft_place_worker(i)));
     if (own < count)
         (void)run_part(&parts[own]);
-    (void)weft_scope_close(scope);
+    if (scope > 0)
+        (void)weft_scope_close(scope);
 }
 
-static int run_everywhere(struct weft__worker *worker, weft_worker_fn fn, void *argument)
+/* Calls that belong to no worker in particular are made by whoever has asked for them. */
+static void run_unspawned(struct part *parts, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (parts[i].task < 0) {
+            parts[i].task = 0;
+            (void)run_part(&parts[i]);
+        }
+}
+
+static int run_everywhere(struct weft__worker *worker, weft_worker_fn fn, void *argument,
+                          bool anywhere)
 {
     uint32_t count = worker->runtime->worker_count;
     struct part *parts = weft__memory_alloc(WEFT__NODE_LOCAL, count * sizeof(*parts));
@@ -69,6 +83,8 @@ static int run_everywhere(struct weft__worker *worker, weft_worker_fn fn, void *
     for (uint32_t i = 0; i < count; i++)
         parts[i] = (struct part){ .fn = fn, .argument = argument, .worker = i };
     run_all(worker, parts, count);
+    if (anywhere)
+        run_unspawned(parts, count);
     int rc = first_failure(parts, count);
     weft__memory_free(parts, count * sizeof(*parts));
     return rc;
@@ -81,7 +97,7 @@ int weft_run_on_all(weft_worker_fn fn, void *argument)
     WEFT_NEED(fn);
     if (weft__worker_task(worker) == NULL || weft__load_relaxed(&weft__record_forked))
         return weft__error_outside();
-    return run_everywhere(worker, fn, argument);
+    return run_everywhere(worker, fn, argument, false);
 }
 
 /* ---- static loops ---- */
@@ -118,5 +134,5 @@ int weft__parts_run(struct weft__loop *loop)
     struct weft__worker *worker = weft__self_worker();
     struct division division = { loop, worker->runtime->worker_count };
 
-    return run_everywhere(worker, loop_part, &division);
+    return run_everywhere(worker, loop_part, &division, true);
 }

@@ -15,6 +15,7 @@
  */
 #include "runtime/par/poll.h"
 
+#include "runtime/base/check.h"
 #include "runtime/base/clock.h"
 #include "runtime/par/share.h"
 #include "runtime/sched/yield.h"
@@ -61,6 +62,9 @@ void weft__poll_refuel(struct weft__strand *strand)
     uint64_t cycles = weft__clock_cycles();
     struct weft__worker *worker = weft__self_worker();
 
+    WEFT_ASSERT(weft__worker_task(worker) == strand->task,
+                "weft_fork: a strand is used by the function that was called with it, and by no "
+                "other task or thread");
     strand->fuel_given = next_fuel(strand, cycles - strand->polled_cycles);
     if (strand->task != NULL && !weft__load_relaxed(&weft__record_forked)) {
         bool due = weft__yield_is_due(worker, cycles);

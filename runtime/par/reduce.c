@@ -44,25 +44,37 @@ static size_t length_of_parts(size_t count, size_t grain)
     return grain > least ? grain : least;
 }
 
-/* One call for each part: a failure names its range in parts, so it is put into indices. */
-static int loop_over(struct reduction *reduction, size_t parts, const weft_for_options *options)
+/* Failures name ranges of parts, which become those of indices. */
+static void tell_failures(const struct reduction *reduction, const weft_for_options *options)
 {
-    weft_for_options own = WEFT_FOR_OPTIONS_INIT;
-    size_t failed = 0;
-
-    if (options != NULL)
-        own = *options;
-    own.grain = 1;
-    if (own.out_count == NULL)
-        own.out_count = &failed;
-    int rc = weft_for(0, parts, reduce_parts, reduction, &own);
-    for (size_t i = 0; i < own.failures_room && i < *own.out_count; i++) {
-        weft_for_failure *failure = &own.failures[i];
+    for (size_t i = 0; i < options->failures_room && i < *options->out_count; i++) {
+        weft_for_failure *failure = &options->failures[i];
         size_t begin = reduction->begin + failure->begin * reduction->length;
         size_t left = reduction->end - begin;
         failure->begin = begin;
         failure->end = begin + (reduction->length < left ? reduction->length : left);
     }
+}
+
+/* One call for each part: shares of several would be one failure for all of them, so a guided
+ * loop is a dynamic one, which hands out parts as evenly. */
+static int loop_over(struct reduction *reduction, size_t parts, const weft_for_options *options)
+{
+    weft_for_options own = WEFT_FOR_OPTIONS_INIT;
+    size_t failed = SIZE_MAX; /* until the loop has ended */
+
+    if (options != NULL)
+        own = *options;
+    if (own.schedule == WEFT_GUIDED)
+        own.schedule = WEFT_DYNAMIC;
+    own.grain = 1;
+    own.out_count = &failed;
+    int rc = weft_for(0, parts, reduce_parts, reduction, &own);
+    if (failed == SIZE_MAX)
+        return rc;
+    tell_failures(reduction, &own);
+    if (options != NULL && options->out_count != NULL)
+        *options->out_count = failed;
     return rc;
 }
 

@@ -60,8 +60,8 @@ int weft__shares_run(weft_strand *strand, void *argument)
         shares.takers = most_takers;
     for (uint32_t i = 1; i < shares.takers; i++)
         (weft_fork)(strand, take_all, &shares);
-    if (worker != NULL)
-        weft__share_offer_all(worker, weft__strand_of(strand));
+    if (worker != NULL) /* by now perhaps another one: without memory the first child has run */
+        weft__share_offer_all(weft__self_worker(), weft__strand_of(strand));
     (void)take_all(strand, &shares);
     for (uint32_t i = 1; i < shares.takers; i++)
         (void)(weft_fork_join)(strand);

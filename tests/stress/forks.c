@@ -234,8 +234,8 @@ static int loop_often(void *argument)
     for (uint32_t i = 0; i < rounds; i++) {
         stress_round(i);
         weft_scope scope = weft_scope_open(NULL);
-        for (int task = 0; task < 3; task++)
-            (void)weft_go(scope, loop_once, argument);
+        for (int task = 0; task < 3; task++) /* one that is moved forks on from where it wakes */
+            (void)weft_spawn(scope, loop_once, argument, &WEFT_SPAWN_OPTIONS(.migratable = task));
         STRESS_EQUAL(weft_scope_close(scope), 0);
     }
     return 0;

@@ -487,6 +487,24 @@ static int no_function(weft_strand *strand, void *argument)
     return 0;
 }
 
+static int fork_often(void *argument)
+{
+    struct fib some = { 1, 0 };
+
+    for (int i = 0; i < 20; i++) /* until one of them looks */
+        weft_fork((weft_strand *)argument, fib, &some);
+    return 0;
+}
+
+static int lend_strand(weft_strand *strand, void *argument)
+{
+    weft_scope scope = weft_scope_open(NULL);
+
+    (void)argument;
+    (void)weft_go(scope, fork_often, strand);
+    return weft_scope_close(scope);
+}
+
 static const struct {
     char name[16];
     weft_fork_fn fn;
@@ -496,6 +514,7 @@ static const struct {
     { "child", leave_in_child, "returned before it had joined what it forked" },
     { "join", join_too_often, "weft_fork_join: task culprit has forked no child" },
     { "forker", join_of_forker, "weft_fork_join: task culprit has forked no child" },
+    { "lend", lend_strand, "and by no other task or thread" },
     { "null", no_function, "weft_fork: its argument fn is NULL" },
 };
 

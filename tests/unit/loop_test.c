@@ -112,6 +112,29 @@ static void test_for_of_odd_ranges_is_defined(void)
     expect_assert();
 }
 
+/* Without memory for the task of a worker, somebody else does its part, or nobody does anything. */
+static int loop_without_memory(void *argument)
+{
+    (void)argument;
+    for (int schedule = WEFT_DYNAMIC; schedule <= WEFT_GUIDED; schedule++)
+        for (uint32_t nth = 1; nth <= 12; nth++) {
+            weft_for_options options = WEFT_FOR_OPTIONS(.schedule = (weft_schedule)schedule);
+            clear_hits();
+            weft__fault_arm(WEFT__FAULT_ALLOC, nth, -ENOMEM);
+            int rc = weft_for(0, 1000, hit, NULL, &options);
+            weft__fault_arm(WEFT__FAULT_ALLOC, 0, 0);
+            EXPECT(rc == 0 || rc == -ENOMEM);
+            expect_each(rc == 0 ? 1000 : 0, 1);
+        }
+    return 0;
+}
+
+static void test_for_without_memory_does_all_or_nothing(void)
+{
+    rig_each(loop_without_memory);
+    expect_assert();
+}
+
 /* ---- nested loops ---- */
 
 static int nest(size_t begin, size_t end, void *argument)
@@ -289,6 +312,54 @@ static int reduce(void *argument)
     return 0;
 }
 
+/* Each part is a call of its own, however the loop over them is divided. */
+static int fail_in_parts(void *argument)
+{
+    (void)argument;
+    for (int schedule = WEFT_DYNAMIC; schedule <= WEFT_GUIDED; schedule++) {
+        int64_t counted = 0;
+        size_t failed = 0;
+        weft_for_failure failures[4];
+        EXPECT_EQ(weft_reduce(0, 7500, count_indices, NULL, &counted, sizeof(counted),
+                              weft_add_integer,
+                              &WEFT_FOR_OPTIONS(.schedule = (weft_schedule)schedule, .grain = 1000,
+                                                .policy = WEFT_RUN_ALL, .failures = failures,
+                                                .failures_room = 4, .out_count = &failed)),
+                  -EDOM);
+        EXPECT_EQ(failed, 3);
+        for (size_t i = 0; i < 3; i++) {
+            EXPECT_EQ(failures[i].begin, 5000 + i * 1000);
+            EXPECT_EQ(failures[i].end, i < 2 ? 6000 + i * 1000 : 7500);
+        }
+    }
+    return 0;
+}
+
+static int reduce_wrongly(void *argument)
+{
+    int64_t counted = 0;
+    size_t failed = 17;
+    weft_for_failure failure = { 1, 2, 3 };
+
+    (void)argument;
+    EXPECT_EQ(weft_reduce(0, 10, count_indices, NULL, &counted, sizeof(counted), weft_add_integer,
+                          &WEFT_FOR_OPTIONS(.schedule = (weft_schedule)9, .failures = &failure,
+                                            .failures_room = 1, .out_count = &failed)),
+              -EINVAL);
+    EXPECT_EQ(failed, 17);
+    EXPECT_EQ(failure.begin, 1);
+    EXPECT_EQ(failure.end, 2);
+    return 0;
+}
+
+static void test_reduce_reports_each_part_that_failed(void)
+{
+    rig_each(fail_in_parts);
+    CU_ASSERT_EQUAL(fail_in_parts(NULL), 0);
+    rig_run(1, reduce_wrongly);
+    expect_assert();
+}
+
 static void test_reduce_is_the_same_for_every_number_of_workers(void)
 {
     sums_count = 0;
@@ -334,10 +405,12 @@ int main(int argc, char **argv)
     static const struct unit_test tests[] = {
         UNIT_TEST(test_for_calls_each_index_once),
         UNIT_TEST(test_for_of_odd_ranges_is_defined),
+        UNIT_TEST(test_for_without_memory_does_all_or_nothing),
         UNIT_TEST(test_for_nests_a_hundred_deep),
         UNIT_TEST(test_for_reports_failures),
         UNIT_TEST(test_for_ends_when_its_task_is_canceled),
         UNIT_TEST(test_reduce_is_the_same_for_every_number_of_workers),
+        UNIT_TEST(test_reduce_reports_each_part_that_failed),
         UNIT_TEST(test_run_on_all_runs_once_on_each_worker),
     };
 

@@ -73,7 +73,8 @@ WEFT_API int weft_fork_run(weft_fork_fn fn, void *argument);
 /*
  * weft_fork - forks a child: says that it may run from now on, beside the caller
  * Each is joined by whoever has forked it, the last one first. Without memory for its descriptor
- * the child runs at once. It is a macro as well: (weft_fork) is the function.
+ * the child runs at once, and its join returns the first failure among the children that ran so, or
+ * 0. It is a macro as well: (weft_fork) is the function.
  * @strand:    the caller's own
  * @fn:        the child
  * @argument:  handed to it; what it points to must live until the join

@@ -114,7 +114,8 @@ WEFT_API int weft_for(size_t begin, size_t end, weft_for_fn fn, void *argument,
  * @inout_result: what the parts are combined into, after what is there; of bytes
  * @bytes:        size of a partial result; 1 to 65,536
  * @combine:      how; called by the caller alone
- * @options:      as of weft_for; grain, if not 0, is the length of the parts. NULL: the defaults
+ * @options:      as of weft_for; grain, if not 0, is the length of the parts, each of which is one
+ *                call: WEFT_GUIDED is WEFT_DYNAMIC. NULL: the defaults
  * Returns:       0 when all calls went well
  * Errors:        as weft_for; inout_result is untouched then. -ENOMEM also without room for
  *                partials
