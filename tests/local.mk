@@ -186,6 +186,7 @@ stress_tests += \
     tests/stress/errors \
     tests/stress/fairness \
     tests/stress/foreign_threads \
+    tests/stress/fork_edges \
     tests/stress/forks \
     tests/stress/gather \
     tests/stress/hidden_state \

@@ -52,10 +52,10 @@ static void run_all(struct weft__worker *worker, struct part *parts, uint32_t co
 
     for (uint32_t i = 0; i < count; i++)
         if (i != own)
-            parts[i].task =
-                scope < 0 ? scope
-                          : weft_spawn(scope, run_part, &parts[i],
-                                       &WEFT_SPAWN_OPTIONS(.place = weft_place_worker(i)));
+            parts[i].task = scope < 0
+                                ? scope
+                                : weft_spawn(scope, run_part, &parts[i],
+                                             &WEFT_SPAWN_OPTIONS(.place = weft_place_worker(i)));
     if (own < count)
         (void)run_part(&parts[own]);
     if (scope > 0)

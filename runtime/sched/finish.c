@@ -122,10 +122,10 @@ WEFT__COLD static void end_forks(struct weft__task *task)
 
 struct weft__worker *weft__finish_body(struct weft__worker *worker, struct weft__task *task)
 {
-    if (WEFT__UNLIKELY(task->stack->forks != NULL))
-        end_forks(task);
     if (WEFT__UNLIKELY(task->tidies))
         worker = weft__defer_run(worker, task);
+    if (WEFT__UNLIKELY(task->stack->forks != NULL)) /* deferred functions may fork, too */
+        end_forks(task);
     if (WEFT__UNLIKELY(!weft__list_empty(&task->scopes)))
         join_left_scope(worker, task);
     weft__switch_check(worker, task);

@@ -169,12 +169,60 @@ static void test_cancel_reaches_all_children(void)
     expect_assert();
 }
 
+/* ---- when the task ends ---- */
+
+static int count_up(weft_strand *strand, void *argument)
+{
+    (void)strand;
+    ++*(int *)argument;
+    return 0;
+}
+
+static int fork_and_yield(weft_strand *strand, void *argument)
+{
+    weft_fork(strand, count_up, argument);
+    (void)weft_yield();
+    return weft_fork_join(strand);
+}
+
+static void fork_at_end(void *argument)
+{
+    EXPECT_EQ(weft_fork_run(fork_and_yield, argument), 0);
+}
+
+static int defer_forks(void *argument)
+{
+    EXPECT_EQ(weft_defer(fork_at_end, argument), 0);
+    return 0;
+}
+
+static int end_with_forks(void *argument)
+{
+    int count = 0;
+
+    (void)argument;
+    for (int i = 1; i <= 20; i++) { /* on a stack that the last one has used */
+        weft_scope scope = weft_scope_open(NULL);
+        (void)weft_go(scope, defer_forks, &count);
+        EXPECT_EQ(weft_scope_close(scope), 0);
+        EXPECT_EQ(count, i);
+    }
+    return 0;
+}
+
+static void test_deferred_functions_may_fork(void)
+{
+    rig_each(end_with_forks);
+    expect_assert();
+}
+
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(test_fork_makes_a_child_that_is_its_forker),
         UNIT_TEST(test_child_waits_for_a_lock_that_its_forker_gives_back),
         UNIT_TEST(test_cancel_reaches_all_children),
+        UNIT_TEST(test_deferred_functions_may_fork),
     };
 
     return unit_run(argc, argv, "fork_child", tests, WEFT__COUNT(tests));
