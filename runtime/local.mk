@@ -63,6 +63,7 @@ weft_pkgheaders += \
     runtime/include/weft/serve.h \
     runtime/include/weft/shield.h \
     runtime/include/weft/socket.h \
+    runtime/include/weft/sort.h \
     runtime/include/weft/spinlock.h \
     runtime/include/weft/task.h \
     runtime/include/weft/temporary.h \
@@ -230,6 +231,7 @@ weft_sources += \
     runtime/par/share.c \
     runtime/par/share.h \
     runtime/par/shares.c \
+    runtime/par/sort.c \
     runtime/par/strand.c \
     runtime/par/strand.h \
     runtime/sync/barrier.c \

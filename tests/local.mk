@@ -122,6 +122,7 @@ unit_tests += \
     tests/unit/sim_test \
     tests/unit/socket_race_test \
     tests/unit/socket_test \
+    tests/unit/sort_test \
     tests/unit/spinlock_test \
     tests/unit/stack_test \
     tests/unit/stop_test \

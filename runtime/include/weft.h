@@ -45,6 +45,7 @@
 #include <weft/serve.h>
 #include <weft/shield.h>
 #include <weft/socket.h>
+#include <weft/sort.h>
 #include <weft/spinlock.h>
 #include <weft/task.h>
 #include <weft/temporary.h>

@@ -223,6 +223,13 @@ static int child_of_strand(weft_strand *strand, void *argument)
     return 0;
 }
 
+static int none_before(const void *a, const void *b, const void *context)
+{
+    (void)a;
+    (void)b;
+    return context != NULL;
+}
+
 #define SPAWN_ROOM WEFT_SPAWN_OPTIONS(.result_bytes = large, .name = "it")
 
 /* Name of the call, what fails in it, with what, the call. */
@@ -249,6 +256,7 @@ static int child_of_strand(weft_strand *strand, void *argument)
     X(weft_reduce, ALLOC, -ENOMEM,                                                              \
       return weft_reduce(0, few, reduce_well, NULL, bytes, 8, weft_add_integer, NULL))          \
     X(weft_run_on_all, ALLOC, -ENOMEM, return weft_run_on_all(run_well, NULL))                  \
+    X(weft_sort, ALLOC, -ENOMEM, return weft_sort(bytes, 2, 1, none_before, NULL))              \
     X(weft_fork_run, ALLOC, -ENOMEM, return weft_fork_run(child_of_strand, NULL))               \
     X(weft_wait_all, ALLOC, -ENOMEM,                                                            \
       return weft_wait_all(world.tasks, few, WEFT_ALL_ENDED, NULL, WEFT_NEVER))                 \

@@ -64,6 +64,13 @@ static int child_of_loop(size_t begin, size_t end, void *argument)
     return begin < end;
 }
 
+static int none_before(const void *a, const void *b, const void *context)
+{
+    (void)a;
+    (void)b;
+    return context != NULL;
+}
+
 static int child_of_reduction(size_t begin, size_t end, const void *input, void *partial)
 {
     (void)input;
@@ -152,6 +159,7 @@ static int holds_never(void *context)
     X(for_all, weft_for(0, 1, child_of_loop, NULL, NULL))                                          \
     X(reduce, weft_reduce(0, 1, child_of_reduction, NULL, bytes, 8, weft_add_integer, NULL))       \
     X(run_on_all, weft_run_on_all(child_of_worker, NULL))                                          \
+    X(sort, weft_sort(bytes, 2, 1, none_before, NULL))                                             \
     X(fork_run, weft_fork_run(child_of_strand, NULL))                                              \
     X(map_run,                                                                                     \
       weft_map_run(&WEFT_MAP(.count = 1), NULL, WEFT_NOW))                                         \

@@ -53,6 +53,11 @@ static weft_reduce_fn no_reduction(void)
     return (weft_reduce_fn)(uintptr_t)nothing;
 }
 
+static weft_before_fn no_order(void)
+{
+    return (weft_before_fn)(uintptr_t)nothing;
+}
+
 static weft_worker_fn no_worker(void)
 {
     return (weft_worker_fn)(uintptr_t)nothing;
@@ -108,6 +113,7 @@ static weft_serve_fn no_server(void)
     X(reduce_fn, "weft_reduce", "fn",                                                            \
       weft_reduce(0, 1, no_reduction(), NULL, &scope, 8, weft_add_double, NULL))                 \
     X(run_on_all, "weft_run_on_all", "fn", weft_run_on_all(no_worker(), NULL))                   \
+    X(sort_before, "weft_sort", "before", weft_sort(&scope, 1, 8, no_order(), NULL))             \
     X(fork_run, "weft_fork_run", "fn", weft_fork_run(no_forked_function(), NULL))                \
     X(fork, "weft_fork", "strand", ((weft_fork)(nothing, NULL, NULL), 0))                          \
     X(fork_join, "weft_fork_join", "strand", (weft_fork_join)(nothing))                            \
