@@ -21,6 +21,7 @@ weft_SOURCES = \
     tools/bench/body.c \
     tools/bench/body.h \
     tools/bench/body_blocking.c \
+    tools/bench/body_divide.c \
     tools/bench/body_echo.c \
     tools/bench/body_fork.c \
     tools/bench/body_mutex.c \
@@ -39,6 +40,7 @@ weft_SOURCES = \
     tools/bench/child.h \
     tools/bench/data.c \
     tools/bench/data.h \
+    tools/bench/divide.h \
     tools/bench/client.c \
     tools/bench/client.h \
     tools/bench/echo_client.c \
@@ -52,6 +54,7 @@ weft_SOURCES = \
     tools/bench/memory.h \
     tools/bench/metric.c \
     tools/bench/metric.h \
+    tools/bench/metric_table.c \
     tools/bench/peers.c \
     tools/bench/peers.h \
     tools/bench/randread.h \

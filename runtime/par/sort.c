@@ -1,4 +1,5 @@
 /* weft_sort: <weft/sort.h>, with a comparison that is not known before. */
+#include <errno.h>
 #include <weft/sort.h>
 
 #include "runtime/base/check.h"

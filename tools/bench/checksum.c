@@ -1,5 +1,6 @@
 #include "tools/bench/checksum.h"
 
+#include "tools/bench/divide.h"
 #include "tools/bench/randread.h"
 
 uint64_t weft__checksum_of_turns(uint64_t count)
@@ -42,6 +43,31 @@ uint64_t weft__checksum_of_fib(uint64_t count)
         next = sum;
     }
     return value;
+}
+
+/* Sequence A000170 of the OEIS. */
+uint64_t weft__checksum_of_queens(uint64_t count)
+{
+    static const uint64_t solutions[weft__divide_queens + 1] = {
+        1, 1, 0, 0, 2, 10, 4, 40, 92, 352, 724, 2680, 14200, 73712, 365596, 2279184, 14772512
+    };
+    return count <= weft__divide_queens ? solutions[count] : 0;
+}
+
+static uint64_t count_nodes(const struct weft__divide_node *node)
+{
+    struct weft__divide_node children[weft__divide_children];
+    uint32_t count = weft__divide_grow(node, children);
+    uint64_t nodes = 1;
+
+    for (uint32_t i = 0; i < count; i++)
+        nodes += count_nodes(&children[i]);
+    return nodes;
+}
+
+uint64_t weft__checksum_of_tree(uint64_t count)
+{
+    return count_nodes(&(struct weft__divide_node){ 1, count, 0 });
 }
 
 uint64_t weft__checksum_of_additions(uint64_t count)

@@ -15,9 +15,6 @@
 #ifndef WEFT_SORT_H
 #define WEFT_SORT_H
 
-#include <errno.h>
-#include <string.h>
-
 #include <weft/base.h>
 #include <weft/fork.h>
 #include <weft/task.h>
@@ -81,18 +78,18 @@ WEFT__SORT_INLINE void weft__sort_swap(char *a, char *b, size_t bytes)
     char y[8];
 
     for (; bytes >= 8; a += 8, b += 8, bytes -= 8) {
-        memcpy(x, a, 8);
-        memcpy(y, b, 8);
-        memcpy(a, y, 8);
-        memcpy(b, x, 8);
+        __builtin_memcpy(x, a, 8);
+        __builtin_memcpy(y, b, 8);
+        __builtin_memcpy(a, y, 8);
+        __builtin_memcpy(b, x, 8);
     }
     for (size_t piece = 4; piece > 0; piece /= 2) {
         if ((bytes & piece) == 0)
             continue;
-        memcpy(x, a, piece);
-        memcpy(y, b, piece);
-        memcpy(a, y, piece);
-        memcpy(b, x, piece);
+        __builtin_memcpy(x, a, piece);
+        __builtin_memcpy(y, b, piece);
+        __builtin_memcpy(a, y, piece);
+        __builtin_memcpy(b, x, piece);
         a += piece;
         b += piece;
     }
@@ -155,7 +152,7 @@ WEFT__SORT_INLINE size_t weft__sort_divide(char *items, size_t count, size_t byt
             border += moves * bytes;
         }
         left -= turn;
-        if (left > 0 && (weft_poll() == -ECANCELED || weft_canceled()))
+        if (left > 0 && weft_poll() < 0 && weft_canceled())
             return SIZE_MAX;
     }
     border -= bytes;
@@ -204,7 +201,7 @@ WEFT__SORT_INLINE int weft__sort_part(weft_strand *strand, const struct weft__so
 
     while (high.count > WEFT__SORT_FEW) {
         if (high.count >= WEFT__SORT_FORK && weft_canceled())
-            return -ECANCELED;
+            return weft_poll(); /* which says -ECANCELED */
         if (high.depth-- == 0)
             return weft__sort_heap(high.items, high.count, part);
         weft__sort_choose(high.items, high.count, bytes, before, context);
@@ -214,7 +211,7 @@ WEFT__SORT_INLINE int weft__sort_part(weft_strand *strand, const struct weft__so
         if (at == 0) /* it is the least: so are all that equal it, which are done */
             at = weft__sort_divide(high.items, high.count, bytes, before, context, 1);
         if (at == SIZE_MAX)
-            return -ECANCELED;
+            return weft_poll();
         high.items += (at + 1) * bytes;
         high.count -= at + 1;
         if (low.count >= WEFT__SORT_FORK && high.count >= WEFT__SORT_FEW) {

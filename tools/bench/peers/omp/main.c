@@ -1,5 +1,6 @@
 /* The OpenMP peer, built with libgomp and with libomp. OMP_NUM_THREADS says how many threads. */
 #include "tools/bench/checksum.h"
+#include "tools/bench/divide.h"
 #include "tools/bench/peers/peer.h"
 
 static uint64_t visits[weft__checksum_batch];
@@ -76,13 +77,170 @@ static int loop_empty(const struct peer_request *request)
                       visits[0] + visits[apart]);
 }
 
+static double seconds_since(int64_t start_ns)
+{
+    return (double)(peer_clock_ns() - start_ns) / 1e9;
+}
+
+static void swap_keys(uint32_t *a, uint32_t *b)
+{
+    uint32_t x = *a;
+    *a = *b;
+    *b = x;
+}
+
+static void insert_keys(uint32_t *keys, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        for (size_t j = i; j > 0 && keys[j] < keys[j - 1]; j--)
+            swap_keys(&keys[j], &keys[j - 1]);
+}
+
+/* Hoare's, with the median of three. */
+static size_t divide_keys(uint32_t *keys, size_t count)
+{
+    size_t middle = count / 2;
+    size_t low = 0;
+    size_t high = count - 1;
+
+    if (keys[middle] < keys[0])
+        swap_keys(&keys[middle], &keys[0]);
+    if (keys[high] < keys[middle])
+        swap_keys(&keys[high], &keys[middle]);
+    if (keys[middle] < keys[0])
+        swap_keys(&keys[middle], &keys[0]);
+    uint32_t pivot = keys[middle];
+    for (;; low++, high--) {
+        while (keys[low] < pivot)
+            low++;
+        while (pivot < keys[high])
+            high--;
+        if (low >= high)
+            return high + 1;
+        swap_keys(&keys[low], &keys[high]);
+    }
+}
+
+static void sort_part(uint32_t *keys, size_t count)
+{
+    enum { few = 16, alone = 4096 };
+
+    while (count > few) {
+        size_t low = divide_keys(keys, count);
+        if (low >= alone) {
+            uint32_t *part = keys;
+#pragma omp task firstprivate(part, low)
+            sort_part(part, low);
+        } else {
+            sort_part(keys, low);
+        }
+        keys += low;
+        count -= low;
+    }
+    insert_keys(keys, count);
+#pragma omp taskwait
+}
+
+static int sort_keys(const struct peer_request *request)
+{
+    uint32_t *keys = malloc(request->count * sizeof(*keys));
+
+    if (keys == NULL)
+        peer_fail("memory");
+    uint64_t sum = weft__divide_fill(keys, request->count);
+    int64_t start_ns = peer_clock_ns();
+    sort_part(keys, request->count);
+    double seconds = seconds_since(start_ns);
+    return peer_print(request, seconds, weft__divide_in_order(keys, request->count, sum));
+}
+
+/* Outside of a parallel region, as loop_empty. */
+static int triad(const struct peer_request *request)
+{
+    size_t count = request->count;
+    double *restrict a = malloc(count * sizeof(double));
+    double *restrict b = malloc(count * sizeof(double));
+    double *restrict c = malloc(count * sizeof(double));
+    double sum = 0;
+
+    if (a == NULL || b == NULL || c == NULL)
+        peer_fail("memory");
+#pragma omp parallel for num_threads(2) schedule(static)
+    for (size_t i = 0; i < count; i++) {
+        a[i] = 0;
+        b[i] = 1;
+        c[i] = 2;
+    }
+    int64_t start_ns = peer_clock_ns();
+    for (int pass = 0; pass < weft__divide_passes; pass++) {
+#pragma omp parallel for num_threads(2) schedule(static)
+        for (size_t i = 0; i < count; i++)
+            a[i] = b[i] + 3.0 * c[i];
+    }
+    double seconds = seconds_since(start_ns);
+    for (size_t i = 0; i < count; i++)
+        sum += a[i] / 7;
+    double bytes = 3.0 * sizeof(double) * (double)count * weft__divide_passes;
+    return peer_print(request, bytes / 1e9 / seconds, (uint64_t)sum);
+}
+
+static void place_queens(struct weft__divide_board *board)
+{
+    struct weft__divide_board next[weft__divide_queens];
+
+    if (board->row == board->size) {
+        board->solutions = 1;
+        return;
+    }
+    uint32_t count = weft__divide_place(board, next);
+    for (uint32_t i = 0; i < count; i++) {
+#pragma omp task firstprivate(i) shared(next)
+        place_queens(&next[i]);
+    }
+#pragma omp taskwait
+    for (uint32_t i = 0; i < count; i++)
+        board->solutions += next[i].solutions;
+}
+
+static int nqueens(const struct peer_request *request)
+{
+    struct weft__divide_board board = { .size = (uint32_t)request->count };
+    int64_t start_ns = peer_clock_ns();
+
+    place_queens(&board);
+    return peer_print(request, seconds_since(start_ns), board.solutions);
+}
+
+static void count_nodes(struct weft__divide_node *node)
+{
+    struct weft__divide_node children[weft__divide_children];
+    uint32_t count = weft__divide_grow(node, children);
+
+    for (uint32_t i = 0; i < count; i++) {
+#pragma omp task firstprivate(i) shared(children)
+        count_nodes(&children[i]);
+    }
+#pragma omp taskwait
+    node->nodes = 1;
+    for (uint32_t i = 0; i < count; i++)
+        node->nodes += children[i].nodes;
+}
+
+static int uts(const struct peer_request *request)
+{
+    struct weft__divide_node root = { 1, request->count, 0 };
+    int64_t start_ns = peer_clock_ns();
+
+    count_nodes(&root);
+    return peer_print(request, seconds_since(start_ns), root.nodes);
+}
+
 static const struct {
     const char *metric;
     int (*run)(const struct peer_request *request);
 } rows[] = {
-    { "task_spawn_join", run_batches },
-    { "fork_join_inline", fork_join },
-    { "fib32_1w", run_fib },
+    { "task_spawn_join", run_batches }, { "fork_join_inline", fork_join }, { "fib32_1w", run_fib },
+    { "sort_2w", sort_keys },           { "nqueens_2w", nqueens },         { "uts_2w", uts },
 };
 
 int main(int argc, char **argv)
@@ -91,6 +249,8 @@ int main(int argc, char **argv)
 
     if (peer_is(&request, "loop_empty_2w"))
         return loop_empty(&request);
+    if (peer_is(&request, "triad_2w"))
+        return triad(&request);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         int status = 1;
         if (!peer_is(&request, rows[i].metric))

@@ -2,13 +2,16 @@
 #include <tbb/blocked_range.h>
 #include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
+#include <tbb/parallel_sort.h>
 #include <tbb/partitioner.h>
 #include <tbb/task_arena.h>
 #include <tbb/task_group.h>
 #include <array>
+#include <vector>
 
 extern "C" {
 #include "tools/bench/checksum.h"
+#include "tools/bench/divide.h"
 #include "tools/bench/peers/peer.h"
 }
 
@@ -99,18 +102,123 @@ int loop_empty(const peer_request &request)
                       counts[0].visits + counts[1].visits);
 }
 
+double seconds_since(int64_t start_ns)
+{
+    return static_cast<double>(peer_clock_ns() - start_ns) / 1e9;
+}
+
+int sort_keys(const peer_request &request)
+{
+    std::vector<uint32_t> keys(request.count);
+    const uint64_t sum = weft__divide_fill(keys.data(), request.count);
+
+    const int64_t start_ns = peer_clock_ns();
+    tbb::parallel_sort(keys.begin(), keys.end());
+    const double seconds = seconds_since(start_ns);
+    return peer_print(&request, seconds, weft__divide_in_order(keys.data(), request.count, sum));
+}
+
+using range = tbb::blocked_range<std::size_t>;
+
+int triad(const peer_request &request)
+{
+    const std::size_t count = request.count;
+    auto *a = static_cast<double *>(malloc(count * sizeof(double)));
+    auto *b = static_cast<double *>(malloc(count * sizeof(double)));
+    auto *c = static_cast<double *>(malloc(count * sizeof(double)));
+
+    if (a == nullptr || b == nullptr || c == nullptr)
+        peer_fail("memory");
+    const auto fill = [=](const range &part) {
+        for (std::size_t i = part.begin(); i < part.end(); i++) {
+            a[i] = 0;
+            b[i] = 1;
+            c[i] = 2;
+        }
+    };
+    const auto add_scaled = [=](const range &part) {
+        double *__restrict to = a;
+        for (std::size_t i = part.begin(); i < part.end(); i++)
+            to[i] = b[i] + 3.0 * c[i];
+    };
+    tbb::parallel_for(range(0, count), fill, tbb::static_partitioner());
+    const int64_t start_ns = peer_clock_ns();
+    for (int pass = 0; pass < weft__divide_passes; pass++)
+        tbb::parallel_for(range(0, count), add_scaled, tbb::static_partitioner());
+    const double seconds = seconds_since(start_ns);
+    double sum = 0;
+    for (std::size_t i = 0; i < count; i++)
+        sum += a[i] / 7;
+    const double bytes = 3.0 * sizeof(double) * static_cast<double>(count) * weft__divide_passes;
+    return peer_print(&request, bytes / 1e9 / seconds, static_cast<uint64_t>(sum));
+}
+
+void place_queens(weft__divide_board &board)
+{
+    weft__divide_board next[weft__divide_queens];
+
+    if (board.row == board.size) {
+        board.solutions = 1;
+        return;
+    }
+    const uint32_t count = weft__divide_place(&board, next);
+    tbb::task_group group;
+    for (uint32_t i = 0; i < count; i++)
+        group.run([&one = next[i]] { place_queens(one); });
+    group.wait();
+    for (uint32_t i = 0; i < count; i++)
+        board.solutions += next[i].solutions;
+}
+
+int nqueens(const peer_request &request)
+{
+    weft__divide_board board = {};
+    board.size = static_cast<uint32_t>(request.count);
+
+    const int64_t start_ns = peer_clock_ns();
+    place_queens(board);
+    return peer_print(&request, seconds_since(start_ns), board.solutions);
+}
+
+void count_nodes(weft__divide_node &node)
+{
+    weft__divide_node children[weft__divide_children];
+    const uint32_t count = weft__divide_grow(&node, children);
+
+    tbb::task_group group;
+    for (uint32_t i = 0; i < count; i++)
+        group.run([&one = children[i]] { count_nodes(one); });
+    group.wait();
+    node.nodes = 1;
+    for (uint32_t i = 0; i < count; i++)
+        node.nodes += children[i].nodes;
+}
+
+int uts(const peer_request &request)
+{
+    weft__divide_node root = { 1, request.count, 0 };
+
+    const int64_t start_ns = peer_clock_ns();
+    count_nodes(root);
+    return peer_print(&request, seconds_since(start_ns), root.nodes);
+}
+
 struct row {
     const char *metric;
     int threads;
     int (*run)(const peer_request &request);
 };
 
-const std::array<row, 5> rows = { {
+const std::array<row, 9> rows = { {
     { "task_spawn_join", 1, task_spawn_join },
     { "fork_join_inline", 1, fork_join },
     { "fib32_1w", 1, run_fib },
     { "fib40_2w", 2, run_fib },
     { "loop_empty_2w", 2, loop_empty },
+    { "sort_2w", 2, sort_keys },
+    { "triad_2w", 2, triad },
+    { "nqueens_2w", 2, nqueens },
+    { "uts_2w", 2, uts },
 } };
 
 } // namespace
