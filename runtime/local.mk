@@ -217,6 +217,8 @@ weft_sources += \
     runtime/sched/worker.h \
     runtime/sched/yield.c \
     runtime/sched/yield.h \
+    runtime/par/blocks.c \
+    runtime/par/blocks.h \
     runtime/par/family.c \
     runtime/par/family.h \
     runtime/par/fork.c \
@@ -228,6 +230,7 @@ weft_sources += \
     runtime/par/poll.c \
     runtime/par/poll.h \
     runtime/par/reduce.c \
+    runtime/par/scan.c \
     runtime/par/share.c \
     runtime/par/share.h \
     runtime/par/shares.c \

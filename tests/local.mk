@@ -114,6 +114,7 @@ unit_tests += \
     tests/unit/ring_test \
     tests/unit/runtime_test \
     tests/unit/rwlock_test \
+    tests/unit/scan_test \
     tests/unit/scope_error_test \
     tests/unit/scope_test \
     tests/unit/select_test \

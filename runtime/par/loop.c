@@ -113,3 +113,11 @@ int weft_for(size_t begin, size_t end, weft_for_fn fn, void *argument,
         rc = divide(&loop, options);
     return rc < 0 ? rc : outcome(&loop, options);
 }
+
+int weft__loop_none(const weft_for_options *options)
+{
+    const struct weft__loop loop = { .begin = 0 };
+    int rc = check_options(options);
+
+    return rc < 0 ? rc : outcome(&loop, options);
+}

@@ -27,6 +27,9 @@ struct weft__loop {
 /* Calls fn for a part, if no failure and no cancel forbids it. False: the loop is over. */
 bool weft__loop_call(struct weft__loop *loop, size_t begin, size_t end);
 
+/* What a loop over nothing says: it looks at the options. */
+int weft__loop_none(const weft_for_options *options);
+
 /* Divides it by halves; the running task's strand, or a thread's. */
 int weft__halves_run(weft_strand *strand, void *loop);
 

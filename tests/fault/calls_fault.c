@@ -223,6 +223,13 @@ static int child_of_strand(weft_strand *strand, void *argument)
     return 0;
 }
 
+static int scan_well(size_t begin, size_t end, void *argument, void *sum, int writes)
+{
+    (void)argument;
+    (void)sum;
+    return begin < end && writes;
+}
+
 static int none_before(const void *a, const void *b, const void *context)
 {
     (void)a;
@@ -256,6 +263,8 @@ static int none_before(const void *a, const void *b, const void *context)
     X(weft_reduce, ALLOC, -ENOMEM,                                                              \
       return weft_reduce(0, few, reduce_well, NULL, bytes, 8, weft_add_integer, NULL))          \
     X(weft_run_on_all, ALLOC, -ENOMEM, return weft_run_on_all(run_well, NULL))                  \
+    X(weft_scan, ALLOC, -ENOMEM,                                                                \
+      return weft_scan(0, few, scan_well, NULL, bytes, 8, weft_add_integer, NULL))              \
     X(weft_sort, ALLOC, -ENOMEM, return weft_sort(bytes, 2, 1, none_before, NULL))              \
     X(weft_fork_run, ALLOC, -ENOMEM, return weft_fork_run(child_of_strand, NULL))               \
     X(weft_wait_all, ALLOC, -ENOMEM,                                                            \

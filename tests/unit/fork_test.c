@@ -64,6 +64,13 @@ static int child_of_loop(size_t begin, size_t end, void *argument)
     return begin < end;
 }
 
+static int child_of_scan(size_t begin, size_t end, void *argument, void *sum, int writes)
+{
+    (void)argument;
+    (void)sum;
+    return begin < end && writes;
+}
+
 static int none_before(const void *a, const void *b, const void *context)
 {
     (void)a;
@@ -159,6 +166,7 @@ static int holds_never(void *context)
     X(for_all, weft_for(0, 1, child_of_loop, NULL, NULL))                                          \
     X(reduce, weft_reduce(0, 1, child_of_reduction, NULL, bytes, 8, weft_add_integer, NULL))       \
     X(run_on_all, weft_run_on_all(child_of_worker, NULL))                                          \
+    X(scan, weft_scan(0, 1, child_of_scan, NULL, bytes, 8, weft_add_integer, NULL))                \
     X(sort, weft_sort(bytes, 2, 1, none_before, NULL))                                             \
     X(fork_run, weft_fork_run(child_of_strand, NULL))                                              \
     X(map_run,                                                                                     \

@@ -58,6 +58,11 @@ static weft_before_fn no_order(void)
     return (weft_before_fn)(uintptr_t)nothing;
 }
 
+static weft_scan_fn no_scan(void)
+{
+    return (weft_scan_fn)(uintptr_t)nothing;
+}
+
 static weft_worker_fn no_worker(void)
 {
     return (weft_worker_fn)(uintptr_t)nothing;
@@ -113,6 +118,8 @@ static weft_serve_fn no_server(void)
     X(reduce_fn, "weft_reduce", "fn",                                                            \
       weft_reduce(0, 1, no_reduction(), NULL, &scope, 8, weft_add_double, NULL))                 \
     X(run_on_all, "weft_run_on_all", "fn", weft_run_on_all(no_worker(), NULL))                   \
+    X(scan_fn, "weft_scan", "fn",                                                                \
+      weft_scan(0, 1, no_scan(), NULL, &scope, 8, weft_add_integer, NULL))                       \
     X(sort_before, "weft_sort", "before", weft_sort(&scope, 1, 8, no_order(), NULL))             \
     X(fork_run, "weft_fork_run", "fn", weft_fork_run(no_forked_function(), NULL))                \
     X(fork, "weft_fork", "strand", ((weft_fork)(nothing, NULL, NULL), 0))                          \

@@ -67,6 +67,13 @@ typedef struct weft_for_options {
 /* Does the indices from begin up to, not including, end, and adds what it finds to partial. */
 typedef int (*weft_reduce_fn)(size_t begin, size_t end, const void *input, void *partial);
 
+/*
+ * Adds the indices from begin up to, not including, end to sum. When writes is not 0, sum is at
+ * first that of all before begin, and results are written: after an index is added for an inclusive
+ * scan, before it for an exclusive one. It is called once for each part to add, and once to write.
+ */
+typedef int (*weft_scan_fn)(size_t begin, size_t end, void *argument, void *sum, int writes);
+
 /* What runs on a worker, which it does not leave. 0 or more when all went well, else a negative
  * errno. */
 typedef int (*weft_worker_fn)(uint32_t worker, void *argument);
@@ -129,6 +136,46 @@ WEFT_API int weft_for(size_t begin, size_t end, weft_for_fn fn, void *argument,
 WEFT_API int weft_reduce(size_t begin, size_t end, weft_reduce_fn fn, const void *input,
                          void *inout_result, size_t bytes, weft_combine_fn combine,
                          const weft_for_options *options);
+
+/*
+ * weft_scan - writes the running sums of a range: a prefix sum, inclusive or exclusive as fn does it
+ * The parts depend on the length of the range alone, and are combined in their order: so the
+ * results are the same to the last bit whatever the number of workers.
+ *
+ *     static int add_up(size_t begin, size_t end, void *argument, void *sum, int writes)
+ *     {
+ *         struct columns *x = argument;
+ *         double s = *(double *)sum;
+ *         for (size_t i = begin; i < end; i++) {
+ *             s += x->in[i];
+ *             if (writes)
+ *                 x->out[i] = s;
+ *         }
+ *         *(double *)sum = s;
+ *         return 0;
+ *     }
+ *
+ * @begin:     the first index
+ * @end:       one past the last; begin or less: nothing is called, inout_sum stays
+ * @fn:        what to do with a part; the sums that it adds to without writing begin zeroed
+ * @argument:  handed to fn
+ * @inout_sum: what comes before the first index; becomes the sum of all; of bytes
+ * @bytes:     size of a sum; 1 to 65,536
+ * @combine:   adds the sum of a part to that of all before it; called by the caller alone. It need
+ *             not be commutative
+ * @options:   as of weft_reduce
+ * Returns:    0 when all calls went well
+ * Errors:     as weft_for; inout_sum is untouched then, and so are results unless the failure or
+ *             the cancel came when others were written. -ENOMEM also without room for sums
+ * Ownership:  as weft_for
+ * Context:    as weft_for    Suspends: as weft_for
+ * Cancel:     as weft_for
+ * Ordering:   as weft_for
+ * Cost:       two passes over the range, and an allocation of at most 258 sums    Node: local
+ * Since:      0.1    Source: Blelloch, Prefix sums and their applications, 1990
+ */
+WEFT_API int weft_scan(size_t begin, size_t end, weft_scan_fn fn, void *argument, void *inout_sum,
+                       size_t bytes, weft_combine_fn combine, const weft_for_options *options);
 
 /*
  * weft_add_double - adds a double to another, for weft_reduce
