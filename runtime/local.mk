@@ -38,6 +38,7 @@ weft_pkgheaders += \
     runtime/include/weft/error.h \
     runtime/include/weft/event.h \
     runtime/include/weft/file.h \
+    runtime/include/weft/for_each.h \
     runtime/include/weft/fork.h \
     runtime/include/weft/future.h \
     runtime/include/weft/local.h \
@@ -219,6 +220,7 @@ weft_sources += \
     runtime/sched/yield.h \
     runtime/par/blocks.c \
     runtime/par/blocks.h \
+    runtime/par/each.c \
     runtime/par/family.c \
     runtime/par/family.h \
     runtime/par/fork.c \

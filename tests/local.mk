@@ -75,6 +75,7 @@ unit_tests += \
     tests/unit/event_test \
     tests/unit/faults_test \
     tests/unit/file_test \
+    tests/unit/for_each_test \
     tests/unit/fork_child_test \
     tests/unit/fork_join_test \
     tests/unit/fork_start_test \

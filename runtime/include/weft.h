@@ -20,6 +20,7 @@
 #include <weft/error.h>
 #include <weft/event.h>
 #include <weft/file.h>
+#include <weft/for_each.h>
 #include <weft/fork.h>
 #include <weft/future.h>
 #include <weft/local.h>

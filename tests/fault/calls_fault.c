@@ -230,6 +230,21 @@ static int scan_well(size_t begin, size_t end, void *argument, void *sum, int wr
     return begin < end && writes;
 }
 
+static int each_well(void *message, void *argument)
+{
+    return message != argument;
+}
+
+static int64_t each_of_none(void)
+{
+    weft_chan chan = weft_chan_create(8, 1);
+
+    (void)weft_chan_close(chan, 0);
+    int rc = weft_for_each(chan, each_well, NULL, NULL);
+    (void)weft_chan_release(chan);
+    return rc;
+}
+
 static int none_before(const void *a, const void *b, const void *context)
 {
     (void)a;
@@ -265,6 +280,7 @@ static int none_before(const void *a, const void *b, const void *context)
     X(weft_run_on_all, ALLOC, -ENOMEM, return weft_run_on_all(run_well, NULL))                  \
     X(weft_scan, ALLOC, -ENOMEM,                                                                \
       return weft_scan(0, few, scan_well, NULL, bytes, 8, weft_add_integer, NULL))              \
+    X(weft_for_each, ALLOC, -ENOMEM, return each_of_none())                                     \
     X(weft_sort, ALLOC, -ENOMEM, return weft_sort(bytes, 2, 1, none_before, NULL))              \
     X(weft_fork_run, ALLOC, -ENOMEM, return weft_fork_run(child_of_strand, NULL))               \
     X(weft_wait_all, ALLOC, -ENOMEM,                                                            \

@@ -71,6 +71,11 @@ static int child_of_scan(size_t begin, size_t end, void *argument, void *sum, in
     return begin < end && writes;
 }
 
+static int child_of_channel(void *message, void *argument)
+{
+    return message != argument;
+}
+
 static int none_before(const void *a, const void *b, const void *context)
 {
     (void)a;
@@ -167,6 +172,7 @@ static int holds_never(void *context)
     X(reduce, weft_reduce(0, 1, child_of_reduction, NULL, bytes, 8, weft_add_integer, NULL))       \
     X(run_on_all, weft_run_on_all(child_of_worker, NULL))                                          \
     X(scan, weft_scan(0, 1, child_of_scan, NULL, bytes, 8, weft_add_integer, NULL))                \
+    X(for_each, weft_for_each(made.chan, child_of_channel, NULL, NULL))                            \
     X(sort, weft_sort(bytes, 2, 1, none_before, NULL))                                             \
     X(fork_run, weft_fork_run(child_of_strand, NULL))                                              \
     X(map_run,                                                                                     \

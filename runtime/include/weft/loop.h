@@ -138,7 +138,7 @@ WEFT_API int weft_reduce(size_t begin, size_t end, weft_reduce_fn fn, const void
                          const weft_for_options *options);
 
 /*
- * weft_scan - writes the running sums of a range: a prefix sum, inclusive or exclusive as fn does it
+ * weft_scan - writes the running sums of a range: prefix sums, inclusive or exclusive
  * The parts depend on the length of the range alone, and are combined in their order: so the
  * results are the same to the last bit whatever the number of workers.
  *
