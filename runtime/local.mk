@@ -239,6 +239,7 @@ weft_sources += \
     runtime/par/sort.c \
     runtime/par/strand.c \
     runtime/par/strand.h \
+    runtime/par/tiles.c \
     runtime/sync/barrier.c \
     runtime/sync/chan.c \
     runtime/sync/chan.h \

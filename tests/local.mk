@@ -135,6 +135,7 @@ unit_tests += \
     tests/unit/task_test \
     tests/unit/temporary_test \
     tests/unit/thread_test \
+    tests/unit/tiles_test \
     tests/unit/timer_test \
     tests/unit/together_test \
     tests/unit/topology_test \

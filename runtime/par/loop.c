@@ -22,7 +22,7 @@ static void keep_locked(struct weft__loop *loop, weft_for_failure failure)
     loop->kept[at] = failure;
 }
 
-static WEFT__COLD void note(struct weft__loop *loop, weft_for_failure failure)
+WEFT__COLD void weft__loop_note(struct weft__loop *loop, weft_for_failure failure)
 {
     weft__lock_acquire(&loop->lock); /* pairs with weft__lock_release */
     keep_locked(loop, failure);
@@ -39,17 +39,22 @@ static bool is_canceled(void)
     return task != NULL && weft__task_canceled(task);
 }
 
-bool weft__loop_call(struct weft__loop *loop, size_t begin, size_t end)
+bool weft__loop_goes_on(struct weft__loop *loop)
 {
     if (WEFT__UNLIKELY(is_canceled())) {
         weft__store_relaxed(&loop->canceled, true);
         weft__store_relaxed(&loop->over, true);
     }
-    if (WEFT__UNLIKELY(weft__load_relaxed(&loop->over)))
+    return WEFT__LIKELY(!weft__load_relaxed(&loop->over));
+}
+
+bool weft__loop_call(struct weft__loop *loop, size_t begin, size_t end)
+{
+    if (!weft__loop_goes_on(loop))
         return false;
     int rc = loop->fn(begin, end, loop->argument);
     if (WEFT__UNLIKELY(rc < 0))
-        note(loop, (weft_for_failure){ begin, end, rc });
+        weft__loop_note(loop, (weft_for_failure){ begin, end, rc });
     return true;
 }
 
@@ -97,27 +102,31 @@ static int divide(struct weft__loop *loop, const weft_for_options *options)
     return weft_fork_run(weft__halves_run, loop);
 }
 
+int weft__loop_run(struct weft__loop *loop, const weft_for_options *options)
+{
+    int rc = check_options(options);
+
+    if (rc < 0)
+        return rc;
+    apply_options(loop, options);
+    if (loop->begin < loop->end)
+        rc = divide(loop, options);
+    return rc < 0 ? rc : outcome(loop, options);
+}
+
 int weft_for(size_t begin, size_t end, weft_for_fn fn, void *argument,
              const weft_for_options *options)
 {
     struct weft__loop loop = { .fn = fn, .argument = argument, .begin = begin, .end = end };
-    int rc = check_options(options);
 
     WEFT_NEED(fn);
     if (weft__load_relaxed(&weft__record_forked))
         return -EOWNERDEAD;
-    if (rc < 0)
-        return rc;
-    apply_options(&loop, options);
-    if (begin < end)
-        rc = divide(&loop, options);
-    return rc < 0 ? rc : outcome(&loop, options);
+    return weft__loop_run(&loop, options);
 }
 
 int weft__loop_none(const weft_for_options *options)
 {
-    const struct weft__loop loop = { .begin = 0 };
-    int rc = check_options(options);
-
-    return rc < 0 ? rc : outcome(&loop, options);
+    struct weft__loop loop = { .begin = 0 };
+    return weft__loop_run(&loop, options);
 }

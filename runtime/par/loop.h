@@ -24,6 +24,15 @@ struct weft__loop {
     size_t room;            /* (i) */
 };
 
+/* Runs a loop of which fn, argument, begin and end are set. What weft_for returns. */
+int weft__loop_run(struct weft__loop *loop, const weft_for_options *options);
+
+/* Whether more calls are to be made: no failure and no cancel forbids it. */
+bool weft__loop_goes_on(struct weft__loop *loop);
+
+/* A call has failed. */
+void weft__loop_note(struct weft__loop *loop, weft_for_failure failure);
+
 /* Calls fn for a part, if no failure and no cancel forbids it. False: the loop is over. */
 bool weft__loop_call(struct weft__loop *loop, size_t begin, size_t end);
 

@@ -197,44 +197,6 @@ static int64_t dump_to_nowhere(void)
     return rc;
 }
 
-static int loop_well(size_t begin, size_t end, void *argument)
-{
-    (void)argument;
-    return begin < end;
-}
-
-static int reduce_well(size_t begin, size_t end, const void *input, void *partial)
-{
-    (void)input;
-    (void)partial;
-    return begin < end;
-}
-
-static int run_well(uint32_t worker, void *argument)
-{
-    (void)argument;
-    return (int)worker;
-}
-
-static int child_of_strand(weft_strand *strand, void *argument)
-{
-    (void)strand;
-    (void)argument;
-    return 0;
-}
-
-static int scan_well(size_t begin, size_t end, void *argument, void *sum, int writes)
-{
-    (void)argument;
-    (void)sum;
-    return begin < end && writes;
-}
-
-static int each_well(void *message, void *argument)
-{
-    return message != argument;
-}
-
 static int64_t each_of_none(void)
 {
     weft_chan chan = weft_chan_create(8, 1);
@@ -243,13 +205,6 @@ static int64_t each_of_none(void)
     int rc = weft_for_each(chan, each_well, NULL, NULL);
     (void)weft_chan_release(chan);
     return rc;
-}
-
-static int none_before(const void *a, const void *b, const void *context)
-{
-    (void)a;
-    (void)b;
-    return context != NULL;
 }
 
 #define SPAWN_ROOM WEFT_SPAWN_OPTIONS(.result_bytes = large, .name = "it")
@@ -280,9 +235,12 @@ static int none_before(const void *a, const void *b, const void *context)
     X(weft_run_on_all, ALLOC, -ENOMEM, return weft_run_on_all(run_well, NULL))                  \
     X(weft_scan, ALLOC, -ENOMEM,                                                                \
       return weft_scan(0, few, scan_well, NULL, bytes, 8, weft_add_integer, NULL))              \
+    X(weft_for_tiles, ALLOC, -ENOMEM,                                                              \
+      return weft_for_tiles((weft_range){ 0, few }, (weft_range){ 0, few }, 1, 1, tile_well, NULL, \
+                         NULL))                                                                 \
     X(weft_for_each, ALLOC, -ENOMEM, return each_of_none())                                     \
     X(weft_sort, ALLOC, -ENOMEM, return weft_sort(bytes, 2, 1, none_before, NULL))              \
-    X(weft_fork_run, ALLOC, -ENOMEM, return weft_fork_run(child_of_strand, NULL))               \
+    X(weft_fork_run, ALLOC, -ENOMEM, return weft_fork_run(fork_well, NULL))               \
     X(weft_wait_all, ALLOC, -ENOMEM,                                                            \
       return weft_wait_all(world.tasks, few, WEFT_ALL_ENDED, NULL, WEFT_NEVER))                 \
     X(weft_wait_any, ALLOC, -ENOMEM, return weft_wait_any(world.tasks, few, WEFT_NEVER))        \

@@ -35,3 +35,56 @@ weft_task start_end_on_message(weft_scope scope, weft_chan chan)
     rig_await(task, WEFT_TASK_WAITING);
     return task;
 }
+
+int loop_well(size_t begin, size_t end, void *argument)
+{
+    (void)argument;
+    return begin < end;
+}
+
+int tile_well(weft_range rows, weft_range columns, void *argument)
+{
+    (void)argument;
+    return rows.begin < columns.end;
+}
+
+int reduce_well(size_t begin, size_t end, const void *input, void *partial)
+{
+    (void)input;
+    (void)partial;
+    return begin < end;
+}
+
+int scan_well(size_t begin, size_t end, void *argument, void *sum, int writes)
+{
+    (void)argument;
+    (void)sum;
+    return begin < end && writes;
+}
+
+int each_well(void *message, void *argument)
+{
+    return message != argument;
+}
+
+int run_well(uint32_t worker, void *argument)
+{
+    (void)argument;
+    return (int)worker;
+}
+
+int fork_well(weft_strand *strand, void *argument)
+{
+    (void)strand;
+    (void)argument;
+    return 0;
+}
+
+/* All are equal. */
+int none_before(const void *a, const void *b, const void *context)
+{
+    (void)a;
+    (void)b;
+    (void)context;
+    return 0;
+}

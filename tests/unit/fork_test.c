@@ -56,52 +56,8 @@ static _Alignas(16) char bytes[WEFT_NAME];
 
 static char spelt[WEFT_ADDRESS_TEXT];
 static weft_address address;
+static const weft_range one = { 0, 1 };
 static const struct iovec part = { bytes, 1 };
-
-static int child_of_loop(size_t begin, size_t end, void *argument)
-{
-    (void)argument;
-    return begin < end;
-}
-
-static int child_of_scan(size_t begin, size_t end, void *argument, void *sum, int writes)
-{
-    (void)argument;
-    (void)sum;
-    return begin < end && writes;
-}
-
-static int child_of_channel(void *message, void *argument)
-{
-    return message != argument;
-}
-
-static int none_before(const void *a, const void *b, const void *context)
-{
-    (void)a;
-    (void)b;
-    return context != NULL;
-}
-
-static int child_of_reduction(size_t begin, size_t end, const void *input, void *partial)
-{
-    (void)input;
-    (void)partial;
-    return begin < end;
-}
-
-static int child_of_worker(uint32_t worker, void *argument)
-{
-    (void)argument;
-    return (int)worker;
-}
-
-static int child_of_strand(weft_strand *strand, void *argument)
-{
-    (void)strand;
-    (void)argument;
-    return 0;
-}
 
 static int serve_nobody(weft_fd connection, void *context)
 {
@@ -168,13 +124,14 @@ static int holds_never(void *context)
     X(delays_next, weft_delays_next(&made.delays))                                                 \
     X(retry, weft_retry(end_well, NULL, NULL, WEFT_NOW))                                           \
     X(wait_until, weft_wait_until(holds_never, NULL, WEFT_MILLISECOND, WEFT_NOW))                  \
-    X(for_all, weft_for(0, 1, child_of_loop, NULL, NULL))                                          \
-    X(reduce, weft_reduce(0, 1, child_of_reduction, NULL, bytes, 8, weft_add_integer, NULL))       \
-    X(run_on_all, weft_run_on_all(child_of_worker, NULL))                                          \
-    X(scan, weft_scan(0, 1, child_of_scan, NULL, bytes, 8, weft_add_integer, NULL))                \
-    X(for_each, weft_for_each(made.chan, child_of_channel, NULL, NULL))                            \
+    X(for_all, weft_for(0, 1, loop_well, NULL, NULL))                                              \
+    X(reduce, weft_reduce(0, 1, reduce_well, NULL, bytes, 8, weft_add_integer, NULL))              \
+    X(run_on_all, weft_run_on_all(run_well, NULL))                                                 \
+    X(scan, weft_scan(0, 1, scan_well, NULL, bytes, 8, weft_add_integer, NULL))                    \
+    X(for_tiles, weft_for_tiles(one, one, 0, 0, tile_well, NULL, NULL))                            \
+    X(for_each, weft_for_each(made.chan, each_well, NULL, NULL))                                   \
     X(sort, weft_sort(bytes, 2, 1, none_before, NULL))                                             \
-    X(fork_run, weft_fork_run(child_of_strand, NULL))                                              \
+    X(fork_run, weft_fork_run(fork_well, NULL))                                                    \
     X(map_run,                                                                                     \
       weft_map_run(&WEFT_MAP(.count = 1), NULL, WEFT_NOW))                                         \
     X(shield_begin, weft_shield_begin())                                                           \

@@ -68,6 +68,11 @@ static weft_each_fn no_each(void)
     return (weft_each_fn)(uintptr_t)nothing;
 }
 
+static weft_tile_fn no_tile(void)
+{
+    return (weft_tile_fn)(uintptr_t)nothing;
+}
+
 static weft_worker_fn no_worker(void)
 {
     return (weft_worker_fn)(uintptr_t)nothing;
@@ -125,6 +130,8 @@ static weft_serve_fn no_server(void)
     X(run_on_all, "weft_run_on_all", "fn", weft_run_on_all(no_worker(), NULL))                   \
     X(scan_fn, "weft_scan", "fn",                                                                \
       weft_scan(0, 1, no_scan(), NULL, &scope, 8, weft_add_integer, NULL))                       \
+    X(for_tiles_fn, "weft_for_tiles", "fn",                                                      \
+      weft_for_tiles((weft_range){ 0, 1 }, (weft_range){ 0, 1 }, 0, 0, no_tile(), NULL, NULL))   \
     X(for_each_fn, "weft_for_each", "fn", weft_for_each(scope, no_each(), NULL, NULL))           \
     X(sort_before, "weft_sort", "before", weft_sort(&scope, 1, 8, no_order(), NULL))             \
     X(fork_run, "weft_fork_run", "fn", weft_fork_run(no_forked_function(), NULL))                \

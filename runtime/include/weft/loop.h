@@ -64,6 +64,15 @@ typedef struct weft_for_options {
     ((weft_for_options){ .size = sizeof(weft_for_options), __VA_ARGS__ })
 #endif
 
+/* The indices from begin up to, not including, end; none when end is not above begin. */
+typedef struct weft_range {
+    size_t begin;
+    size_t end;
+} weft_range;
+
+/* Does a tile: the columns of the rows. Returns as weft_for_fn. */
+typedef int (*weft_tile_fn)(weft_range rows, weft_range columns, void *argument);
+
 /* Does the indices from begin up to, not including, end, and adds what it finds to partial. */
 typedef int (*weft_reduce_fn)(size_t begin, size_t end, const void *input, void *partial);
 
@@ -109,6 +118,32 @@ WEFT_BEGIN
  */
 WEFT_API int weft_for(size_t begin, size_t end, weft_for_fn fn, void *argument,
                       const weft_for_options *options);
+
+/*
+ * weft_for_tiles - calls a function for all of a range in two dimensions, tile by tile
+ * The tiles are numbered row by row, and worked through as weft_for works through indices: each is
+ * in exactly one call. With WEFT_STATIC each worker gets a band of rows, up to a tile.
+ * @rows:      the range of the first index; empty: nothing is called
+ * @columns:   of the second one, that of neighbours in memory
+ * @tile_rows: rows of a tile; at the end of the range it has fewer. 0: 64
+ * @tile_columns: its columns, likewise
+ * @fn:        what to do with a tile
+ * @argument:  handed to fn
+ * @options:   as of weft_for, for tiles in place of indices: grain counts tiles, and a failure
+ *             names one by its number, from 0
+ * Returns:    0 when all calls went well
+ * Errors:     as weft_for; -EOVERFLOW when there are more tiles than a size_t counts: nothing is
+ *             called
+ * Ownership:  as weft_for
+ * Context:    as weft_for    Suspends: as weft_for
+ * Cancel:     as weft_for
+ * Ordering:   as weft_for
+ * Cost:       as weft_for, and two divisions a tile    Node: none
+ * Since:      0.1    Source: the blocked ranges of oneTBB
+ */
+WEFT_API int weft_for_tiles(weft_range rows, weft_range columns, size_t tile_rows,
+                            size_t tile_columns, weft_tile_fn fn, void *argument,
+                            const weft_for_options *options);
 
 /*
  * weft_reduce - combines what a function finds in all parts of a range
