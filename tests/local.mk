@@ -186,6 +186,7 @@ stress_tests += \
     tests/stress/cancel_storm \
     tests/stress/capture \
     tests/stress/close_races \
+    tests/stress/divide \
     tests/stress/dump \
     tests/stress/errors \
     tests/stress/fairness \
