@@ -96,6 +96,7 @@ unit_tests += \
     tests/unit/notice_test \
     tests/unit/notifier_test \
     tests/unit/op_test \
+    tests/unit/openmp_test \
     tests/unit/operation_test \
     tests/unit/options_test \
     tests/unit/overflow_host_test \
@@ -157,6 +158,7 @@ tests_unit_doorbell_threads_test_SOURCES = tests/unit/doorbell_threads_test.c $(
 tests_unit_engine_test_SOURCES = tests/unit/engine_test.c $(engine_stand_in)
 tests_unit_print_kernel_facts_SOURCES = tests/unit/print_kernel_facts.c $(engine_stand_in)
 tests_unit_switch_test_LDADD = $(LDADD) -lm
+tests_unit_openmp_test_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
 tests_sandbox_confine_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
 tests_sandbox_confine_LDADD = $(SECCOMP_LIBS)
 tests_unit_probe_test_SOURCES = tests/unit/probe_test.c $(engine_stand_in)
