@@ -61,6 +61,7 @@ weft_pkgheaders += \
     runtime/include/weft/scope.h \
     runtime/include/weft/select.h \
     runtime/include/weft/semaphore.h \
+    runtime/include/weft/seqlock.h \
     runtime/include/weft/serve.h \
     runtime/include/weft/shield.h \
     runtime/include/weft/socket.h \
@@ -269,6 +270,7 @@ weft_sources += \
     runtime/sync/source_future.c \
     runtime/sync/source_task.c \
     runtime/sync/source_timer.c \
+    runtime/sync/seqlock.c \
     runtime/sync/spinlock.c \
     runtime/sync/timer.c \
     runtime/sync/timer.h \

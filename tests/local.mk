@@ -120,6 +120,7 @@ unit_tests += \
     tests/unit/scope_error_test \
     tests/unit/scope_test \
     tests/unit/select_test \
+    tests/unit/seqlock_test \
     tests/unit/serve_test \
     tests/unit/shield_test \
     tests/unit/sim_test \

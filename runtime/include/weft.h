@@ -43,6 +43,7 @@
 #include <weft/scope.h>
 #include <weft/select.h>
 #include <weft/semaphore.h>
+#include <weft/seqlock.h>
 #include <weft/serve.h>
 #include <weft/shield.h>
 #include <weft/socket.h>

@@ -385,7 +385,8 @@ static const struct {
       " weft_park weft_poll weft_retry weft_rwlock_lock_read weft_rwlock_lock_write"
       " weft_rwlock_try_lock_read weft_rwlock_try_lock_write weft_rwlock_unlock weft_select"
       " weft_semaphore_acquire weft_semaphore_release weft_semaphore_try_acquire"
-      " weft_shield_end weft_sleep weft_spinlock_lock weft_spinlock_try_lock weft_spinlock_unlock "
+      " weft_seqlock_load weft_seqlock_store weft_shield_end weft_sleep weft_spinlock_lock "
+      "weft_spinlock_try_lock weft_spinlock_unlock "
       "weft_timer_set weft_timer_wait weft_try_select weft_unpark"
       " weft_unpin weft_wait weft_wait_until weft_yield weft_yield_to " },
     { "ends something: never fails for such a reason",

@@ -44,6 +44,7 @@ static weft_file_info info = WEFT_FILE_INFO_INIT;
 static weft_content content = WEFT_CONTENT_INIT;
 static weft_dir_entry entry;
 static weft_barrier barrier = WEFT_BARRIER_INIT(1);
+static weft_seqlock seqlock = WEFT_SEQLOCK_INIT;
 static weft_spinlock spinlock = WEFT_SPINLOCK_INIT;
 static weft_condition condition = WEFT_CONDITION_INIT;
 static weft_event event = WEFT_EVENT_INIT;
@@ -207,6 +208,8 @@ static int holds_never(void *context)
     X(rwlock_try_lock_read, weft_rwlock_try_lock_read(&rwlock))                                    \
     X(rwlock_try_lock_write, weft_rwlock_try_lock_write(&rwlock))                                  \
     X(rwlock_unlock, weft_rwlock_unlock(&rwlock))                                                  \
+    X(seqlock_store, weft_seqlock_store(&seqlock, bytes, bytes + 8, 8))                            \
+    X(seqlock_load, weft_seqlock_load(&seqlock, bytes, bytes + 8, 8))                              \
     X(spinlock_lock, weft_spinlock_lock(&spinlock))                                                \
     X(spinlock_try_lock, weft_spinlock_try_lock(&spinlock))                                        \
     X(spinlock_unlock, weft_spinlock_unlock(&spinlock))                                            \

@@ -186,6 +186,9 @@ static weft_serve_fn no_server(void)
     X(rwlock_try_lock_write, "weft_rwlock_try_lock_write", "rwlock",                             \
       weft_rwlock_try_lock_write(nothing))                                                       \
     X(rwlock_unlock, "weft_rwlock_unlock", "rwlock", weft_rwlock_unlock(nothing))                \
+    X(seqlock_store, "weft_seqlock_store", "lock", weft_seqlock_store(nothing, &scope, &scope, 8)) \
+    X(seqlock_load, "weft_seqlock_load", "from",                                                 \
+      weft_seqlock_load((weft_seqlock *)&mutex, &scope, nothing, 8))                             \
     X(spinlock_init, "weft_spinlock_init", "lock", (weft_spinlock_init(nothing), 0))             \
     X(spinlock_lock, "weft_spinlock_lock", "lock", weft_spinlock_lock(nothing))                  \
     X(spinlock_try_lock, "weft_spinlock_try_lock", "lock", weft_spinlock_try_lock(nothing))      \
