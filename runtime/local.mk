@@ -26,6 +26,7 @@ weftinclude_HEADERS = $(weft_pkgheaders)
 
 weft_pkgheaders += \
     runtime/include/weft/address.h \
+    runtime/include/weft/atomic.h \
     runtime/include/weft/barrier.h \
     runtime/include/weft/base.h \
     runtime/include/weft/blocking.h \

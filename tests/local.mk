@@ -44,6 +44,7 @@ unit_test_scripts += \
 unit_tests += \
     tests/unit/acceptor_test \
     tests/unit/address_test \
+    tests/unit/atomic_test \
     tests/unit/base_test \
     tests/unit/blocking_test \
     tests/unit/blocking_wait_test \

@@ -8,6 +8,7 @@
 #define WEFT_H
 
 #include <weft/address.h>
+#include <weft/atomic.h>
 #include <weft/barrier.h>
 #include <weft/base.h>
 #include <weft/blocking.h>
