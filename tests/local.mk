@@ -170,6 +170,7 @@ conformance_tests += \
     tests/conformance/cancellation \
     tests/conformance/channels \
     tests/conformance/guarantees \
+    tests/conformance/loops \
     tests/conformance/state \
     tests/conformance/switching \
     tests/conformance/tasks \
