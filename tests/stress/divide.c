@@ -226,11 +226,109 @@ static void all_canceled(uint32_t workers)
     stress_run(workers, NULL, divide_often, &cancels);
 }
 
+/* ---- empty loops, from several groups at once, workers that sleep at once ---- */
+
+static int do_nothing(size_t begin, size_t end, void *argument)
+{
+    weft__add_relaxed((_Atomic uint64_t *)argument, end - begin);
+    return 0;
+}
+
+static int loop_over_nothing(void *argument)
+{
+    uint32_t rounds = stress_size(100000, 50);
+    _Atomic uint64_t done = 0;
+
+    (void)argument;
+    for (uint32_t i = 0; i < rounds; i++) {
+        stress_round(i);
+        STRESS_EQUAL(weft_for(0, 2, do_nothing, &done,
+                              &WEFT_FOR_OPTIONS(.schedule = (weft_schedule)(i % 3), .grain = 1)),
+                     0);
+    }
+    STRESS_EQUAL(weft__load_relaxed(&done), 2 * (uint64_t)rounds);
+    return 0;
+}
+
+static int loop_in_groups(void *argument)
+{
+    weft_scope scope = weft_scope_open(NULL);
+
+    for (int i = 0; i < 4; i++)
+        (void)weft_go(scope, loop_over_nothing, argument);
+    return weft_scope_close(scope);
+}
+
+static void empty(uint32_t workers)
+{
+    stress_run(workers, &WEFT_RUNTIME_OPTIONS(.spin_us = WEFT_SPIN_NONE), loop_in_groups, NULL);
+}
+
+/* ---- failures in nested loops: each is told, all else is done ---- */
+
+struct failing {
+    _Atomic uint64_t calls;
+    _Atomic uint64_t failed; /* as the calls know it */
+    _Atomic uint64_t told;   /* as the loops tell it */
+};
+
+static int fail_sometimes(size_t begin, size_t end, void *argument)
+{
+    struct failing *failing = argument;
+
+    weft__add_relaxed(&failing->calls, end - begin);
+    stress_maybe_yield();
+    if (stress_below(8) != 0)
+        return 0;
+    weft__add_relaxed(&failing->failed, 1);
+    return -EDOM;
+}
+
+static int nest_failures(size_t begin, size_t end, void *argument)
+{
+    struct failing *failing = argument;
+    int first = 0;
+
+    for (size_t i = begin; i < end; i++) {
+        size_t failed = 0;
+        int rc = weft_for(0, 10, fail_sometimes, failing,
+                          &WEFT_FOR_OPTIONS(.schedule = (weft_schedule)stress_below(3), .grain = 1,
+                                            .policy = WEFT_RUN_ALL, .out_count = &failed));
+        STRESS_EQUAL(rc, failed > 0 ? -EDOM : 0);
+        weft__add_relaxed(&failing->told, failed);
+        first = rc;
+    }
+    return first;
+}
+
+static int fail_often(void *argument)
+{
+    uint32_t rounds = stress_size(2000, 3);
+
+    (void)argument;
+    for (uint32_t i = 0; i < rounds; i++) {
+        struct failing failing = { 0, 0, 0 };
+        stress_round(i);
+        (void)weft_for(0, 10, nest_failures, &failing,
+                       &WEFT_FOR_OPTIONS(.grain = 1, .policy = WEFT_RUN_ALL));
+        STRESS_EQUAL(weft__load_relaxed(&failing.calls), 100);
+        STRESS_EQUAL(weft__load_relaxed(&failing.told), weft__load_relaxed(&failing.failed));
+    }
+    return 0;
+}
+
+static void failures(uint32_t workers)
+{
+    stress_run(workers, NULL, fail_often, NULL);
+}
+
 int main(int argc, char **argv)
 {
     static const struct stress_case cases[] = {
         STRESS_CASE(all),
         STRESS_CASE(all_canceled),
+        STRESS_CASE(empty),
+        STRESS_CASE(failures),
     };
 
     return stress_main(argc, argv, cases, WEFT__COUNT(cases));
