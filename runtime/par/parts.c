@@ -15,14 +15,15 @@ struct part {
     weft_worker_fn fn;
     void *argument;
     uint32_t worker;
-    weft_task task;
-    int result;
+    bool ran;
+    int result; /* while it has not run: why its task does not exist, or 0: it had no stack */
 };
 
 static int run_part(void *argument)
 {
     struct part *part = argument;
 
+    part->ran = true;
     part->result = part->fn(part->worker, part->argument);
     return 0; /* told by result, in the order of the workers */
 }
@@ -33,16 +34,26 @@ static bool stays(const struct weft__worker *worker)
     return (weft__worker_task(worker)->flags & WEFT__TASK_MIGRATABLE) == 0;
 }
 
-/* What a failed spawn says. The others run all the same. */
+/* What a call has returned, or why there was none. The others run all the same. */
 static int first_failure(const struct part *parts, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (parts[i].task < 0)
-            return (int)parts[i].task;
         if (parts[i].result < 0)
             return parts[i].result;
+        if (!parts[i].ran)
+            return -ENOMEM;
     }
     return 0;
+}
+
+static void spawn_part(weft_scope scope, struct part *part)
+{
+    weft_task task = scope < 0 ? scope
+                               : weft_spawn(
+                                     scope, run_part, part,
+                                     &WEFT_SPAWN_OPTIONS(.place = weft_place_worker(part->worker)));
+    if (task < 0)
+        part->result = (int)task;
 }
 
 static void run_all(struct weft__worker *worker, struct part *parts, uint32_t count)
@@ -52,10 +63,7 @@ static void run_all(struct weft__worker *worker, struct part *parts, uint32_t co
 
     for (uint32_t i = 0; i < count; i++)
         if (i != own)
-            parts[i].task = scope < 0
-                                ? scope
-                                : weft_spawn(scope, run_part, &parts[i],
-                                             &WEFT_SPAWN_OPTIONS(.place = weft_place_worker(i)));
+            spawn_part(scope, &parts[i]);
     if (own < count)
         (void)run_part(&parts[own]);
     if (scope > 0)
@@ -63,13 +71,11 @@ static void run_all(struct weft__worker *worker, struct part *parts, uint32_t co
 }
 
 /* Calls that belong to no worker in particular are made by whoever has asked for them. */
-static void run_unspawned(struct part *parts, uint32_t count)
+static void run_the_rest(struct part *parts, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (parts[i].task < 0) {
-            parts[i].task = 0;
+        if (!parts[i].ran)
             (void)run_part(&parts[i]);
-        }
 }
 
 static int run_everywhere(struct weft__worker *worker, weft_worker_fn fn, void *argument,
@@ -84,7 +90,7 @@ static int run_everywhere(struct weft__worker *worker, weft_worker_fn fn, void *
         parts[i] = (struct part){ .fn = fn, .argument = argument, .worker = i };
     run_all(worker, parts, count);
     if (anywhere)
-        run_unspawned(parts, count);
+        run_the_rest(parts, count);
     int rc = first_failure(parts, count);
     weft__memory_free(parts, count * sizeof(*parts));
     return rc;
