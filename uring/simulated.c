@@ -92,6 +92,15 @@ static void insert_running(struct simulated *self, struct weft__simulated_op *op
     weft__list_append(at->next, &op->link); /* in front of what comes after it */
 }
 
+/* What by chance does not go as it might have gone. */
+static bool fault(uint32_t one_in_many, const char *what, const struct weft__request *request)
+{
+    if (!one_in(one_in_many))
+        return false;
+    weft__sim_note("fault", what, request->fd, 0);
+    return true;
+}
+
 static int check_request(const struct simulated *self, const struct weft__request *request)
 {
     if ((unsigned)request->opcode >= WEFT__OP_COUNT ||
@@ -109,7 +118,8 @@ static int submit(struct weft__engine *engine, const struct weft__request *reque
     weft__sim_point(WEFT__SIM_ENGINE);
     int rc = check_request(self, request);
     if (rc == 0)
-        rc = one_in(refuse_one_in) ? -EAGAIN : weft__op_take(&self->slab, &taken);
+        rc = fault(refuse_one_in, "no room", request) ? -EAGAIN
+                                                      : weft__op_take(&self->slab, &taken);
     if (rc == -EAGAIN) {
         self->refused = true;
         weft__bump(&engine->counters.refused);
@@ -307,7 +317,8 @@ static uint32_t meet_cancels(struct simulated *self)
         index = taken->index + 1;
         if (op->cancel_ns > weft__clock_now() || op->state == WEFT__SIMULATED_STAGED)
             continue;
-        if (op->state == WEFT__SIMULATED_RUNNING && one_in(lose_one_in)) {
+        if (op->state == WEFT__SIMULATED_RUNNING &&
+            fault(lose_one_in, "late cancel", &op->request)) {
             op->cancel_ns = op->due_ns + 1; /* it comes too late, unless the op waits then */
             continue;
         }

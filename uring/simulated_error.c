@@ -84,8 +84,10 @@ int weft__simulated_error(uint8_t opcode)
     for (size_t i = 0; i < WEFT__COUNT(rows); i++) {
         if (rows[i].opcode != opcode)
             continue;
-        if (drawn < rows[i].weight)
+        if (drawn < rows[i].weight) {
+            weft__sim_note("fault", weft__op_name((enum weft__opcode)opcode), -1, -rows[i].error);
             return -rows[i].error;
+        }
         drawn -= rows[i].weight;
     }
     return 0;

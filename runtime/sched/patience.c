@@ -6,28 +6,37 @@
 #include "runtime/sched/site.h"
 #include "runtime/sched/thread.h"
 
-enum { suspects_max = 1024 };
+enum { suspects_max = 1024, turns_enough = 16 };
 
 /* A task that was seen ready. It has not run if it is the same task, and left its worker then. */
 struct suspect {
+    const struct weft__task *task;
     uint64_t life;
     uint32_t left; /* when, see weft__switch_look; 0: it has not begun */
     uint32_t looks;
+    uint32_t live;  /* tasks at the first of them: so many may be before it */
+    uint64_t turns; /* of all tasks until then */
+    uint64_t done;  /* progress until then */
 };
 
 static struct suspect suspects[suspects_max]; /* by index of the record; a later one overwrites */
 
-/* All that has ended in the runtime of the worker that looks. */
+/* The main thread and helpers are of no runtime. */
+static bool may_look(void)
+{
+    return weft__self_worker() != NULL;
+}
+
+/* All that has begun or ended in the runtime of the worker that looks. */
 static uint64_t progress(void)
 {
     const struct weft__worker *worker = weft__self_worker();
     uint64_t sum = 0;
 
-    if (worker == NULL)
-        return 0;
     for (uint32_t i = 0; i < worker->runtime->worker_count; i++) {
         const struct weft__worker *each = worker->runtime->workers[i];
-        sum += weft__load_relaxed(&each->counters.ended) +
+        sum += weft__load_relaxed(&each->counters.spawned) +
+               weft__load_relaxed(&each->counters.ended) +
                weft__load_relaxed(&each->counters.timers) +
                weft__load_relaxed(&each->engine->counters.completed);
     }
@@ -42,20 +51,43 @@ static bool is_ready(const struct weft__task *task)
 
     return (task->flags & WEFT__TASK_FOREIGN) == 0 &&
            !weft__record_has(&task->record, WEFT__LIFE_HELD) &&
-           !weft__record_has(&task->record, WEFT__LIFE_ENDED) &&
            (word & WEFT__WAIT_STATES) != WEFT__WAIT_WAITING &&
            (home == NULL || weft__load_relaxed(&home->current) != task);
 }
 
-static bool has_long_been(const struct weft__task *task, uint32_t looks)
+/* How often tasks have got a worker so far. */
+static uint64_t turns_of_all(void)
+{
+    const struct weft__worker *worker = weft__self_worker();
+    uint64_t turns = 0;
+
+    for (uint32_t i = 0; i < worker->runtime->worker_count; i++)
+        turns += weft__load_relaxed(&worker->runtime->workers[i]->counters.switches);
+    return turns;
+}
+
+/* A turn of its own would have come: others have had many each, or somebody keeps the worker for
+ * nothing. A long queue is none of that, nor is one who still fills it. */
+static bool was_passed_over(const struct suspect *suspect)
+{
+    uint64_t turns = turns_of_all() - suspect->turns;
+    return turns == 0 ? progress() == suspect->done : turns / turns_enough >= suspect->live;
+}
+
+static bool has_long_been(const struct weft__task *task, uint32_t looks, uint32_t live)
 {
     struct suspect *suspect = &suspects[task->record.index % suspects_max];
     uint64_t life = weft__load_relaxed(&task->record.life);
     uint32_t left = task->stack != NULL ? task->stack->since : 0;
 
-    if (suspect->life != life || suspect->left != left)
-        *suspect = (struct suspect){ .life = life, .left = left };
-    return ++suspect->looks >= looks;
+    if (suspect->task != task || suspect->life != life || suspect->left != left)
+        *suspect = (struct suspect){ .task = task,
+                                     .life = life,
+                                     .left = left,
+                                     .live = live,
+                                     .turns = turns_of_all(),
+                                     .done = progress() };
+    return ++suspect->looks >= looks && was_passed_over(suspect);
 }
 
 static void describe(const struct weft__task *task, char *text, size_t text_bytes)
@@ -67,9 +99,11 @@ static void describe(const struct weft__task *task, char *text, size_t text_byte
                    site);
 }
 
-/* Nobody else runs, so that no lock is needed: the record of whoever looks is the one that may be
- * locked, and no other is being filled in. */
-static bool starves(uint32_t looks, char *text, size_t text_bytes)
+/* Shows all live tasks, until @visit has found one. Nobody else runs, so that no lock is needed: a
+ * record that is locked is that of whoever looks, or one that it is filling in. */
+static const struct weft__task *find_task(bool (*visit)(void *context,
+                                                        const struct weft__task *task),
+                                          void *context)
 {
     for (uint32_t number = 0; number < weft__record_chunks_end(); number++) {
         const struct weft__record_chunk *chunk = &weft__record_chunks[number];
@@ -79,14 +113,44 @@ static bool starves(uint32_t looks, char *text, size_t text_bytes)
         for (uint32_t i = 0; i < WEFT__RECORD_CHUNK; i++) {
             const struct weft__task *task = weft__task_of((void *)(base + i * chunk->stride));
             uint64_t life = weft__load_relaxed(&task->record.life);
-            if ((life & (WEFT__LIFE_FREE | WEFT__LIFE_LOCKED)) != 0 || !is_ready(task) ||
-                !has_long_been(task, looks))
-                continue;
-            describe(task, text, text_bytes);
-            return true;
+            if ((life & (WEFT__LIFE_FREE | WEFT__LIFE_LOCKED | WEFT__LIFE_ENDED)) == 0 &&
+                visit(context, task))
+                return task;
         }
     }
+    return NULL;
+}
+
+static bool count_it(void *context, const struct weft__task *task)
+{
+    (void)task;
+    ++*(uint32_t *)context;
     return false;
 }
 
-const struct weft__patience_ops weft__patience_ops = { .progress = progress, .starves = starves };
+struct search {
+    uint32_t looks;
+    uint32_t live;
+};
+
+static bool starves_now(void *context, const struct weft__task *task)
+{
+    const struct search *search = context;
+
+    return is_ready(task) && has_long_been(task, search->looks, search->live);
+}
+
+static bool starves(uint32_t looks, char *text, size_t text_bytes)
+{
+    struct search search = { .looks = looks };
+
+    (void)find_task(count_it, &search.live);
+    const struct weft__task *task = find_task(starves_now, &search);
+    if (task != NULL)
+        describe(task, text, text_bytes);
+    return task != NULL;
+}
+
+const struct weft__patience_ops weft__patience_ops = { .may_look = may_look,
+                                                       .progress = progress,
+                                                       .starves = starves };

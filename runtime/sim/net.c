@@ -127,7 +127,7 @@ static void join(struct weft__socket *left, struct weft__socket *right)
     if (net.wish.cut_one_in == 0 || one_of(net.wish.cut_one_in) != 0)
         return;
     left->in->cut_ns = right->in->cut_ns = instant() + 1000 * delay_of(left);
-    weft__sim_note("net", "to be cut", left->fd, left->in->cut_ns);
+    weft__sim_note("fault", "cut", left->fd, left->in->cut_ns);
 }
 
 /* 0, -EAGAIN when the backlog is full, -ECONNREFUSED, -ENOMEM. */
@@ -293,12 +293,15 @@ static ssize_t send_parts(int fd, const struct iovec *parts, size_t count)
 }
 
 /* How much of what has come a read gets: often less than there is, as if the rest were late. */
-static size_t some_of(size_t wanted, int flags)
+static size_t some_of(const struct weft__socket *self, size_t wanted, int flags)
 {
     if (wanted < 2 || (flags & (MSG_WAITALL | MSG_PEEK)) != 0 || net.wish.short_one_in == 0 ||
         one_of(net.wish.short_one_in) != 0)
         return wanted;
-    return 1 + one_of((uint32_t)(wanted < INT32_MAX ? wanted : INT32_MAX));
+    size_t some = 1 + one_of((uint32_t)(wanted < INT32_MAX ? wanted : INT32_MAX));
+    if (some < wanted)
+        weft__sim_note("fault", "short", self->fd, (int64_t)some);
+    return some;
 }
 
 static ssize_t take_parts(struct weft__socket *self, const struct iovec *parts, size_t count,
@@ -306,7 +309,7 @@ static ssize_t take_parts(struct weft__socket *self, const struct iovec *parts, 
 {
     int64_t now_ns = instant();
     uint32_t arrived = weft__wire_arrived(self->in, now_ns);
-    size_t most = some_of(arrived, flags);
+    size_t most = some_of(self, arrived, flags);
     size_t taken = 0;
     bool peek = (flags & MSG_PEEK) != 0;
 

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-enum { looks = 8, million = 1000000 };
+enum { looks = 8, million = 1000000, soon = 1000 };
 
 static struct {
     struct weft__patience_ops ops; /* (i) */
@@ -37,6 +37,10 @@ const char *weft__patience_look(uint64_t step, char *text, size_t text_bytes)
 {
     char who[256];
 
+    if (!patience.ops.may_look()) {
+        patience.next = step + soon;
+        return NULL;
+    }
     patience.next = step + (uint64_t)patience.millions * million / looks;
     if (patience.ops.starves(looks, who, sizeof(who))) {
         (void)snprintf(text, text_bytes,

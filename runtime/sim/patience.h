@@ -20,6 +20,7 @@
 
 /* What the scheduler knows. */
 struct weft__patience_ops {
+    bool (*may_look)(void);     /* whether it knows, at this point */
     uint64_t (*progress)(void); /* another number when there was some */
     /* Whether some task has been ready and has not run at @looks calls of this one; says which. */
     bool (*starves)(uint32_t looks, char *text, size_t text_bytes);

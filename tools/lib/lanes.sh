@@ -19,7 +19,7 @@ declare -A lane_about=(
     [exports]="public headers, symbol map and library name the same functions"
     [unit]="make peers, make check"
     [compat]="unit and stress tests on the compat engine, where a filter kills who calls io_uring"
-    [sim]="unit and conformance tests as simulations, each with several seeds (--long: many)"
+    [sim]="unit and conformance tests as simulations, each with several seeds (--long: 10,000 in all)"
     [install]="make install; programs outside the tree, in C and C++, shared and static"
     [model]="the spin models of the protocols, whole and with a step left out"
     [explore]="the lock-free parts, every order of two and three threads, and what must be found"
@@ -227,11 +227,12 @@ lane_compat() {
     return $status
 }
 
-# The same seeds each time: what fails is to fail again. The long run has others, which it names.
+# The same seeds each time: what fails is to fail again. The long run has others, which it names, and
+# more than 10,000 of them with all programs together: about an hour.
 lane_sim() {
     build_gcc || return
     local seeds=(--seeds 5)
-    [ "$long" = no ] || seeds=(--seeds 100 --first "$((1 + RANDOM * 100))")
+    [ "$long" = no ] || seeds=(--seeds 105 --count --first "$((1 + RANDOM * 100))")
     echo "tests/sim/run ${seeds[*]}"
     WEFT_BUILD=$work/gcc tap tests/sim/run "${seeds[@]}"
 }
