@@ -12,8 +12,8 @@
 enum {
     most_tasks = 40,
     heap_slack = 8 * 1024,          /* over all cycles: tables of libc grow now and then */
-    mapped_slack = 2 * 1024 * 1024, /* the allocator maps so much at a time */
-    mappings_slack = 50             /* it has some, too */
+    mapped_slack = 2 * 1024 * 1024, /* records of tasks are kept, as many as ever lived at once */
+    mappings_slack = 50             /* those, and what the allocator maps */
 };
 
 struct cycle {
@@ -175,7 +175,7 @@ struct holdings {
 static struct holdings take_stock(void)
 {
     return (struct holdings){ stress_open_files(), entries_of("/proc/self/task"), count_mappings(),
-                              heap_bytes(), heap_mapped_bytes() };
+                              heap_bytes(), heap_mapped_beside() };
 }
 
 static void compare(const struct holdings *before, const struct holdings *after)

@@ -9,22 +9,33 @@
 /* Source: sanitizer/allocator_interface.h. */
 extern __attribute__((weak)) size_t __sanitizer_get_current_allocated_bytes(void);
 
-/* jemalloc counts what lies in a cache of a thread as allocated; its figures stand still until the
- * epoch is moved. */
-static int64_t ask_jemalloc(void)
+/* One of jemalloc's figures, as of the last epoch; -1 where it is not linked or counts nothing. */
+static int64_t ask_jemalloc(const char *figure)
 {
-    uint64_t epoch = 1;
     size_t bytes = 0;
     size_t room = sizeof(bytes);
 
+    if (mallctl == NULL || mallctl(figure, &bytes, &room, NULL, 0) != 0)
+        return -1;
+    return (int64_t)bytes;
+}
+
+/* It counts what lies in a cache of a thread as allocated; its figures stand still until the epoch
+ * is moved. */
+static void bring_up_to_date(void)
+{
+    uint64_t epoch = 1;
+
+    if (mallctl == NULL)
+        return;
     (void)mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
     (void)mallctl("epoch", NULL, NULL, &epoch, sizeof(epoch));
-    return mallctl("stats.allocated", &bytes, &room, NULL, 0) == 0 ? (int64_t)bytes : -1;
 }
 
 int64_t heap_bytes(void)
 {
-    int64_t bytes = mallctl != NULL ? ask_jemalloc() : -1;
+    bring_up_to_date();
+    int64_t bytes = ask_jemalloc("stats.allocated");
 
     if (bytes >= 0)
         return bytes;
@@ -34,7 +45,19 @@ int64_t heap_bytes(void)
     return (int64_t)(libc.uordblks + libc.hblkhd);
 }
 
-int64_t heap_mapped_bytes(void)
+/* It maps a new piece when a thread first needs one there, however long the program has run. */
+static int64_t mapped_by_allocator(void)
+{
+    bring_up_to_date();
+    int64_t mapped = ask_jemalloc("stats.mapped");
+
+    if (mapped >= 0)
+        return mapped + ask_jemalloc("stats.retained");
+    struct mallinfo2 libc = mallinfo2();
+    return (int64_t)(libc.arena + libc.hblkhd);
+}
+
+int64_t heap_mapped_beside(void)
 {
     char line[128];
     int64_t kilobytes = 0;
@@ -46,5 +69,5 @@ int64_t heap_mapped_bytes(void)
         if (sscanf(line, "VmData: %" SCNd64, &kilobytes) == 1)
             break;
     (void)fclose(status);
-    return kilobytes * 1024;
+    return kilobytes * 1024 - mapped_by_allocator();
 }

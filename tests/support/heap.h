@@ -10,7 +10,10 @@
  */
 int64_t heap_bytes(void);
 
-/* Bytes of private mappings that can be written (VmData): shows what no allocator has mapped. */
-int64_t heap_mapped_bytes(void);
+/*
+ * Bytes of private mappings that can be written (VmData) without those of the allocator, jemalloc
+ * or libc: shows what was mapped beside it and not given back. A sanitizer's are in it.
+ */
+int64_t heap_mapped_beside(void);
 
 #endif
