@@ -117,23 +117,26 @@ static void name_it(struct tally *tally, const struct sight *sight)
     tally->named++;
 }
 
-/* Shows all live tasks of @runtime, until @visit has seen enough. False then. */
-static bool walk(const struct weft__runtime *runtime,
-                 bool (*visit)(void *context, const struct sight *sight), void *context)
+struct walk {
+    const struct weft__runtime *runtime;
+    bool (*visit)(void *context, const struct sight *sight);
+    void *context;
+};
+
+static bool walk_on(void *context, struct weft__record *record)
 {
+    const struct walk *walk = context;
     struct sight sight;
 
-    for (uint32_t number = 0; number < WEFT__RECORD_CHUNKS; number++) {
-        const struct weft__record_chunk *chunk = &weft__record_chunks[number];
-        char *base = weft__load_acquire(&chunk->base); /* pairs with the release in record.c */
-        if (base == NULL || ((struct weft__record *)(void *)base)->kind != WEFT__KIND_TASK)
-            continue;
-        for (uint32_t i = 0; i < WEFT__RECORD_CHUNK; i++)
-            if (look(runtime, (struct weft__record *)(void *)(base + i * chunk->stride), &sight) &&
-                !visit(context, &sight))
-                return false;
-    }
-    return true;
+    return !look(walk->runtime, record, &sight) || walk->visit(walk->context, &sight);
+}
+
+/* Shows all live tasks of @runtime, until @visit has seen enough. False then. */
+static bool walk_all(const struct weft__runtime *runtime,
+                     bool (*visit)(void *context, const struct sight *sight), void *context)
+{
+    struct walk walk = { runtime, visit, context };
+    return weft__record_each(WEFT__KIND_TASK, walk_on, &walk);
 }
 
 static bool count_one(void *context, const struct sight *sight)
@@ -148,7 +151,7 @@ static bool count_one(void *context, const struct sight *sight)
 static void count_all(struct tally *tally)
 {
     tally->live = 0;
-    (void)walk(tally->runtime, count_one, tally);
+    (void)walk_all(tally->runtime, count_one, tally);
 }
 
 uint32_t weft__census_take(const struct weft__runtime *runtime, char *text, size_t text_bytes)
@@ -184,5 +187,5 @@ bool weft__census_all_wait(const struct weft__runtime *runtime, bool (*counts)(u
 {
     struct waits waits = { .counts = counts };
 
-    return walk(runtime, waits_so, &waits) && waits.live > 0;
+    return walk_all(runtime, waits_so, &waits) && waits.live > 0;
 }

@@ -99,56 +99,48 @@ static void describe(const struct weft__task *task, char *text, size_t text_byte
                    site);
 }
 
-/* Shows all live tasks, until @visit has found one. Nobody else runs, so that no lock is needed: a
- * record that is locked is that of whoever looks, or one that it is filling in. */
-static const struct weft__task *find_task(bool (*visit)(void *context,
-                                                        const struct weft__task *task),
-                                          void *context)
-{
-    for (uint32_t number = 0; number < weft__record_chunks_end(); number++) {
-        const struct weft__record_chunk *chunk = &weft__record_chunks[number];
-        char *base = weft__load_relaxed(&chunk->base);
-        if (base == NULL || ((struct weft__record *)(void *)base)->kind != WEFT__KIND_TASK)
-            continue;
-        for (uint32_t i = 0; i < WEFT__RECORD_CHUNK; i++) {
-            const struct weft__task *task = weft__task_of((void *)(base + i * chunk->stride));
-            uint64_t life = weft__load_relaxed(&task->record.life);
-            if ((life & (WEFT__LIFE_FREE | WEFT__LIFE_LOCKED | WEFT__LIFE_ENDED)) == 0 &&
-                visit(context, task))
-                return task;
-        }
-    }
-    return NULL;
-}
-
-static bool count_it(void *context, const struct weft__task *task)
-{
-    (void)task;
-    ++*(uint32_t *)context;
-    return false;
-}
-
 struct search {
     uint32_t looks;
     uint32_t live;
+    const struct weft__task *found;
 };
 
-static bool starves_now(void *context, const struct weft__task *task)
+/* Nobody else runs, so that no lock is needed: a record that is locked is that of whoever looks, or
+ * one that it is filling in. */
+static bool is_live(const struct weft__record *record)
 {
-    const struct search *search = context;
+    return (weft__load_relaxed(&record->life) &
+            (WEFT__LIFE_FREE | WEFT__LIFE_LOCKED | WEFT__LIFE_ENDED)) == 0;
+}
 
-    return is_ready(task) && has_long_been(task, search->looks, search->live);
+static bool count_it(void *context, struct weft__record *record)
+{
+    struct search *search = context;
+
+    search->live += is_live(record) ? 1 : 0;
+    return true;
+}
+
+/* False ends the search. */
+static bool look_at(void *context, struct weft__record *record)
+{
+    struct search *search = context;
+    const struct weft__task *task = weft__task_of(record);
+
+    if (is_live(record) && is_ready(task) && has_long_been(task, search->looks, search->live))
+        search->found = task;
+    return search->found == NULL;
 }
 
 static bool starves(uint32_t looks, char *text, size_t text_bytes)
 {
     struct search search = { .looks = looks };
 
-    (void)find_task(count_it, &search.live);
-    const struct weft__task *task = find_task(starves_now, &search);
-    if (task != NULL)
-        describe(task, text, text_bytes);
-    return task != NULL;
+    (void)weft__record_each(WEFT__KIND_TASK, count_it, &search);
+    (void)weft__record_each(WEFT__KIND_TASK, look_at, &search);
+    if (search.found != NULL)
+        describe(search.found, text, text_bytes);
+    return search.found != NULL;
 }
 
 const struct weft__patience_ops weft__patience_ops = { .may_look = may_look,

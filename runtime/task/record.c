@@ -24,10 +24,27 @@ _Atomic bool weft__record_forked;
 static struct kind kinds[WEFT__KIND_COUNT];
 static _Atomic uint32_t chunk_count;
 
-uint32_t weft__record_chunks_end(void)
+static uint32_t chunks_end(void)
 {
     uint32_t count = weft__load_relaxed(&chunk_count); /* may be one too many for a moment */
     return count < WEFT__RECORD_CHUNKS ? count : WEFT__RECORD_CHUNKS;
+}
+
+bool weft__record_each(enum weft__kind kind,
+                       bool (*visit_cb)(void *context, struct weft__record *record), void *context)
+{
+    uint32_t end = chunks_end();
+
+    for (uint32_t number = 0; number < end; number++) {
+        const struct weft__record_chunk *chunk = &weft__record_chunks[number];
+        char *base = weft__load_acquire(&chunk->base); /* pairs with the release of a new chunk */
+        if (base == NULL || ((struct weft__record *)(void *)base)->kind != (uint32_t)kind)
+            continue;
+        for (uint32_t i = 0; i < WEFT__RECORD_CHUNK; i++)
+            if (!visit_cb(context, (struct weft__record *)(void *)(base + i * chunk->stride)))
+                return false;
+    }
+    return true;
 }
 
 static void note_fork(void)

@@ -78,8 +78,10 @@ struct weft__record_chunk {
 
 extern struct weft__record_chunk weft__record_chunks[WEFT__RECORD_CHUNKS];
 
-/* Chunks from this number on have never been made. */
-uint32_t weft__record_chunks_end(void);
+/* Shows each record of @kind that was ever made, free ones included, until @visit_cb has seen
+ * enough. False then. Without a lock: they may change meanwhile. Async-signal-safe. */
+bool weft__record_each(enum weft__kind kind,
+                       bool (*visit_cb)(void *context, struct weft__record *record), void *context);
 
 /*
  * Set in the child of fork(2), once records have been defined: other threads may have held locks,

@@ -187,19 +187,20 @@ static void capture(struct dump *dump)
         dump->sight.frames = dump->answer.frames;
 }
 
-static void visit(void *context, struct weft__record *record)
+static bool visit(void *context, struct weft__record *record)
 {
     struct dump *dump = context;
     uint32_t group = 0;
 
     if (!weft__sight_take(record, &dump->roster, &dump->peek, &dump->sight))
-        return;
+        return true;
     if (dump->sight.doing == WEFT__SIGHT_RUNS)
         capture(dump);
     if (dump->sight.frames.count > 0)
         group = weft__groups_add(&dump->groups, &dump->sight.frames);
     put_sight(dump, group);
     dump->shown += dump->sight.foreign ? 0 : 1;
+    return true;
 }
 
 static void put_stack(struct dump *dump, uint32_t number, const struct weft__group *group)
@@ -226,7 +227,7 @@ static void put_all(struct dump *dump)
     int rc = weft__maps_read(&dump->maps, &dump->peek);
     weft__roster_take(&dump->roster, &dump->peek);
     put_workers(dump);
-    weft__roster_each(WEFT__KIND_TASK, visit, dump);
+    (void)weft__record_each(WEFT__KIND_TASK, visit, dump);
     for (uint32_t i = 0; i < dump->groups.count; i++)
         put_stack(dump, i + 1, &dump->groups.groups[i]);
     put(dump, rc == 0 ? "mappings of code:\n" : "/proc/self/maps can't be read\n");

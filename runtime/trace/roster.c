@@ -9,21 +9,6 @@ struct taking {
     struct weft__peek *peek;
 };
 
-void weft__roster_each(enum weft__kind kind,
-                       void (*visit_cb)(void *context, struct weft__record *record), void *context)
-{
-    uint32_t end = weft__record_chunks_end();
-
-    for (uint32_t number = 0; number < end; number++) {
-        const struct weft__record_chunk *chunk = &weft__record_chunks[number];
-        char *base = weft__load_acquire(&chunk->base); /* pairs with the release in record.c */
-        if (base == NULL || ((struct weft__record *)(void *)base)->kind != (uint32_t)kind)
-            continue;
-        for (uint32_t i = 0; i < WEFT__RECORD_CHUNK; i++)
-            visit_cb(context, (struct weft__record *)(void *)(base + i * chunk->stride));
-    }
-}
-
 static void take_worker(struct taking *taking, weft_runtime runtime, struct weft__worker *worker)
 {
     struct weft__roster *roster = taking->roster;
@@ -37,7 +22,7 @@ static void take_worker(struct taking *taking, weft_runtime runtime, struct weft
         roster->posts[roster->count++] = post;
 }
 
-static void take_runtime(void *context, struct weft__record *record)
+static bool take_runtime(void *context, struct weft__record *record)
 {
     struct taking *taking = context;
     const struct weft__runtime *runtime = weft__handle_glance(record);
@@ -47,12 +32,13 @@ static void take_runtime(void *context, struct weft__record *record)
 
     if (runtime == NULL || !WEFT__PEEK_FIELD(taking->peek, runtime, worker_count, &count) ||
         !WEFT__PEEK_FIELD(taking->peek, runtime, workers, &workers) || count > workers_most)
-        return;
+        return true;
     taking->roster->runtimes++;
     for (uint32_t i = 0; i < count; i++)
         if (weft__peek_copy(taking->peek, (const void *)((uintptr_t)workers + i * sizeof(worker)),
                             &worker, sizeof(worker)))
             take_worker(taking, weft__record_handle(record), worker);
+    return true;
 }
 
 void weft__roster_take(struct weft__roster *roster, struct weft__peek *peek)
@@ -62,7 +48,7 @@ void weft__roster_take(struct weft__roster *roster, struct weft__peek *peek)
     roster->count = 0;
     roster->runtimes = 0;
     roster->last = 0;
-    weft__roster_each(WEFT__KIND_RUNTIME, take_runtime, &taking);
+    (void)weft__record_each(WEFT__KIND_RUNTIME, take_runtime, &taking);
 }
 
 const struct weft__post *weft__roster_find(struct weft__roster *roster,

@@ -33,10 +33,6 @@ struct weft__roster {
         (peek), (const void *)((uintptr_t)(pointer) + offsetof(__typeof__(*(pointer)), field)),   \
         (out_value), sizeof(*(out_value)))
 
-/* Each record of @kind that was ever made, free ones included. */
-void weft__roster_each(enum weft__kind kind,
-                       void (*visit_cb)(void *context, struct weft__record *record), void *context);
-
 void weft__roster_take(struct weft__roster *roster, struct weft__peek *peek);
 
 const struct weft__post *weft__roster_find(struct weft__roster *roster,

@@ -152,13 +152,14 @@ struct looker {
     struct weft__peek peek;
 };
 
-static void look(void *context, struct weft__record *record)
+static bool look(void *context, struct weft__record *record)
 {
     struct looker *looker = context;
     struct weft__sight sight;
 
     if (weft__sight_take(record, &looker->roster, &looker->peek, &sight))
         judge(&sight);
+    return true;
 }
 
 static void *look_on(void *argument)
@@ -170,7 +171,7 @@ static void *look_on(void *argument)
     for (uint64_t sweep = 0; !weft__load_relaxed(&over); sweep++) {
         if (looks_late ? sweep == 0 : sweep % sweeps_per_roster == 0)
             weft__roster_take(&looker.roster, &looker.peek);
-        weft__roster_each(WEFT__KIND_TASK, look, &looker);
+        (void)weft__record_each(WEFT__KIND_TASK, look, &looker);
     }
     weft__peek_close(&looker.peek);
     return NULL;
