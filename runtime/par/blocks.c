@@ -9,6 +9,7 @@
 
 #include "numa/memory.h"
 #include "runtime/base/compiler.h"
+#include "runtime/par/loop.h"
 
 enum { most_blocks = 256, most_bytes = 1 << 16 };
 
@@ -18,24 +19,23 @@ static size_t length_of_blocks(size_t count, size_t grain)
     return grain > least ? grain : least;
 }
 
-int weft__blocks_check(size_t bytes, const weft_for_options *options)
+int weft__blocks_begin(struct weft__blocks *blocks, size_t begin, size_t end, size_t bytes,
+                       size_t extra, const void *user, const weft_for_options *options)
 {
+    if (weft__load_relaxed(&weft__record_forked))
+        return -EOWNERDEAD;
     if (bytes == 0 || bytes > most_bytes || (options != NULL && options->size != sizeof(*options)))
         return -EINVAL;
-    return 0;
-}
-
-int weft__blocks_init(struct weft__blocks *blocks, size_t begin, size_t end, size_t bytes,
-                      size_t extra, const weft_for_options *options)
-{
-    *blocks = (struct weft__blocks){ .begin = begin, .end = end };
+    if (begin >= end)
+        return weft__loop_none(options);
+    *blocks = (struct weft__blocks){ .begin = begin, .end = end, .user = user };
     blocks->length = length_of_blocks(end - begin, options != NULL ? options->grain : 0);
     blocks->stride = (bytes + WEFT__CACHE_LINE - 1) / WEFT__CACHE_LINE * WEFT__CACHE_LINE;
     blocks->count = (end - begin - 1) / blocks->length + 1;
     blocks->memory_bytes = (blocks->count + extra) * blocks->stride;
     blocks->memory = weft__memory_alloc(WEFT__NODE_LOCAL, blocks->memory_bytes);
     blocks->partials = blocks->memory;
-    return blocks->partials != NULL ? 0 : -ENOMEM;
+    return blocks->partials != NULL ? 1 : -ENOMEM;
 }
 
 void weft__blocks_fini(struct weft__blocks *blocks)

@@ -24,13 +24,11 @@ struct weft__blocks {
     const void *user;    /* whose they are */
 };
 
-/* Whether partials can have @bytes, and these are options. 0 or -EINVAL. */
-int weft__blocks_check(size_t bytes, const weft_for_options *options);
-
-/* Cuts the range, which is not empty, for partials of @bytes that begin zeroed; @extra more of them
- * lie behind the last one. 0 or -ENOMEM. */
-int weft__blocks_init(struct weft__blocks *blocks, size_t begin, size_t end, size_t bytes,
-                      size_t extra, const weft_for_options *options);
+/* Cuts the range for partials of @bytes that begin zeroed; @extra more of them lie behind the last
+ * one. @user is for whoever does the blocks. 1; 0: the range is empty, and all is done; or the
+ * negative errno that the caller returns. */
+int weft__blocks_begin(struct weft__blocks *blocks, size_t begin, size_t end, size_t bytes,
+                       size_t extra, const void *user, const weft_for_options *options);
 
 void weft__blocks_fini(struct weft__blocks *blocks);
 

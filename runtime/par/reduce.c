@@ -1,10 +1,6 @@
 /* Reductions: each block adds what it finds to its partial result; the caller combines them. */
-#include <errno.h>
-
 #include "runtime/base/check.h"
 #include "runtime/par/blocks.h"
-#include "runtime/par/loop.h"
-#include "runtime/sched/worker.h"
 
 struct reduction {
     weft_reduce_fn fn;
@@ -26,15 +22,9 @@ int weft_reduce(size_t begin, size_t end, weft_reduce_fn fn, const void *input, 
     WEFT_NEED(fn);
     WEFT_NEED(inout_result);
     WEFT_NEED(combine);
-    if (weft__load_relaxed(&weft__record_forked))
-        return -EOWNERDEAD;
-    int rc = weft__blocks_check(bytes, options);
-    if (rc < 0 || begin >= end)
-        return rc < 0 ? rc : weft__loop_none(options);
-    rc = weft__blocks_init(&blocks, begin, end, bytes, 0, options);
-    if (rc < 0)
+    int rc = weft__blocks_begin(&blocks, begin, end, bytes, 0, &reduction, options);
+    if (rc <= 0)
         return rc;
-    blocks.user = &reduction;
     rc = weft__blocks_for(&blocks, reduce_block, options);
     for (size_t i = 0; i < blocks.count && rc >= 0; i++)
         combine(inout_result, weft__blocks_partial(&blocks, i));

@@ -3,13 +3,10 @@
  * works out, in the order of the blocks, what lies before each; the second writes, and begins each
  * block with that.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "runtime/base/check.h"
 #include "runtime/par/blocks.h"
-#include "runtime/par/loop.h"
-#include "runtime/sched/worker.h"
 
 struct scan {
     weft_scan_fn fn;
@@ -70,15 +67,9 @@ int weft_scan(size_t begin, size_t end, weft_scan_fn fn, void *argument, void *i
     WEFT_NEED(fn);
     WEFT_NEED(inout_sum);
     WEFT_NEED(combine);
-    if (weft__load_relaxed(&weft__record_forked))
-        return -EOWNERDEAD;
-    int rc = weft__blocks_check(bytes, options);
-    if (rc < 0 || begin >= end)
-        return rc < 0 ? rc : weft__loop_none(options);
-    rc = weft__blocks_init(&blocks, begin, end, bytes, 2, options);
-    if (rc < 0)
+    int rc = weft__blocks_begin(&blocks, begin, end, bytes, 2, &scan, options);
+    if (rc <= 0)
         return rc;
-    blocks.user = &scan;
     rc = run(&blocks, &scan, inout_sum, options);
     weft__blocks_fini(&blocks);
     return rc;
