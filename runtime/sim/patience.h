@@ -2,10 +2,10 @@
  * What a simulation that goes on for ever does not tell by itself: a livelock, where tasks run and
  * nothing comes of it, and a task that is ready and never runs.
  *
- * It looks at the program every so many points. *Progress* is what ends: a task, an operation, a
- * timer. When there was none for as long as the patience lasts, or one task has been ready and has
- * not run all that time, the program is given up. Patience is counted in points, not in time: a
- * point is passed by whoever runs, and so a program that sleeps needs none.
+ * It looks at the program every so many points. *Progress* is a task that begins or ends, an
+ * operation or a timer that ends. When there was none for as long as the patience lasts, or one
+ * task has been ready and has not run all that time, the program is given up. Patience is counted
+ * in points, not in time: a point is passed by whoever runs, and a program that sleeps needs none.
  *
  * Not seen: a livelock that sleeps between its tries, for its timers end. And a program that
  * computes in tasks that talk to one another may need more patience than the usual 10 million
