@@ -53,6 +53,7 @@ weft_pkgheaders += \
     runtime/include/weft/pin.h \
     runtime/include/weft/pipes.h \
     runtime/include/weft/place.h \
+    runtime/include/weft/policy.h \
     runtime/include/weft/print.h \
     runtime/include/weft/random.h \
     runtime/include/weft/ready.h \
@@ -131,6 +132,12 @@ weft_sources += \
     runtime/sim/wire.h \
     runtime/sim/wish.c \
     runtime/sim/wish.h \
+    runtime/policy/deadline.c \
+    runtime/policy/fifo.h \
+    runtime/policy/global.c \
+    runtime/policy/named.c \
+    runtime/policy/named.h \
+    runtime/policy/sharded.c \
     runtime/sched/call.c \
     runtime/sched/cancel.c \
     runtime/sched/cancel.h \
@@ -182,6 +189,8 @@ weft_sources += \
     runtime/sched/permit.c \
     runtime/sched/pin.c \
     runtime/sched/pin.h \
+    runtime/sched/policy.c \
+    runtime/sched/policy.h \
     runtime/sched/process.c \
     runtime/sched/query.c \
     runtime/sched/queue.h \
@@ -339,6 +348,7 @@ EXTRA_DIST += \
     runtime/io/README.md \
     runtime/offload/README.md \
     runtime/par/README.md \
+    runtime/policy/README.md \
     runtime/sched/README.md \
     runtime/sim/README.md \
     runtime/sync/README.md \

@@ -105,6 +105,7 @@ unit_tests += \
     tests/unit/park_test \
     tests/unit/path_test \
     tests/unit/pin_test \
+    tests/unit/policy_test \
     tests/unit/pipe_test \
     tests/unit/plan_test \
     tests/unit/pool_test \

@@ -274,6 +274,7 @@ man_sources = \
     tools/man/weft-faults.7 \
     tools/man/weft-forks.7 \
     tools/man/weft-locks.7 \
+    tools/man/weft-policies.7 \
     tools/man/weft-scheduling.7 \
     tools/man/weft-sim.7 \
     tools/man/weft-sockets.7 \

@@ -35,6 +35,7 @@
 #include <weft/pin.h>
 #include <weft/pipes.h>
 #include <weft/place.h>
+#include <weft/policy.h>
 #include <weft/print.h>
 #include <weft/random.h>
 #include <weft/ready.h>

@@ -78,13 +78,15 @@ int weft_runtime_about(weft_runtime runtime, char *out_text, size_t text_bytes)
     WEFT_NEED_BYTES(out_text, text_bytes);
     if (found == NULL)
         return rc;
+    const char *policy = found->policy.calls.name; /* NULL: the default */
     rc = snprintf(out_text, text_bytes,
-                  "%s; %u node%s%s; engine %s; memory by %s; stacks of %zu KiB with %s",
+                  "%s; %u node%s%s; engine %s; memory by %s; stacks of %zu KiB with %s%s%s",
                   found->plan->reason, found->topology->node_count,
                   found->topology->node_count == 1 ? "" : "s",
                   found->topology->synthetic ? " (synthetic)" : "",
                   found->workers[0]->engine->ops->name, weft__memory_allocator(),
-                  weft__stack_class_bytes(found->options.stack_class) / 1024, weft__guard_method());
+                  weft__stack_class_bytes(found->options.stack_class) / 1024, weft__guard_method(),
+                  policy != NULL ? "; policy " : "", policy != NULL ? policy : "");
     weft__runtime_found(found);
     return rc;
 }

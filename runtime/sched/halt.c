@@ -134,6 +134,7 @@ void weft__halt_free(struct weft__runtime *runtime)
         weft__handle_free(runtime->handle); /* waits for threads that still send something */
     if (runtime->workers != NULL)
         drain_all(runtime);
+    weft__policy_stop(runtime);
     weft__pool_close(runtime->pool);
     weft__pool_close(runtime->engine_pool);
     for (uint32_t i = 0; runtime->workers != NULL && i < runtime->worker_count; i++)

@@ -80,7 +80,7 @@ static void init_worker(struct weft__worker *worker)
     weft__wheel_init(&worker->wheel, weft__clock_now());
     weft__random_init(&worker->random, worker->index + 1u);
     weft__list_init(&worker->room);
-    worker->lifo_most = weft__chaos(WEFT__CHAOS_LIFO) ? 0 : lifo_most;
+    worker->lifo_most = weft__chaos(WEFT__CHAOS_LIFO) || worker->policy != NULL ? 0 : lifo_most;
     worker->stride = 1;
     worker->slice_cycles = weft__clock_cycles_in(slice_ns);
     if (weft__sim_is_on()) {
@@ -368,6 +368,8 @@ static int prepare(struct weft__runtime *runtime, char *text, size_t text_bytes)
         rc = make_plan(runtime, text, text_bytes);
     if (rc == 0)
         rc = make_workers(runtime);
+    if (rc == 0)
+        rc = weft__policy_start(runtime);
     if (rc == 0)
         rc = weft__pool_open(&pool, &runtime->pool);
     if (rc == 0)

@@ -8,6 +8,7 @@
 #include "runtime/base/chaos.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/sys.h"
+#include "runtime/policy/named.h"
 #include "uring/faults.h"
 
 enum { workers_max = 1024, spin_us_max = 1000, default_spin_us = 50, entries_max = 32768 };
@@ -50,6 +51,21 @@ static int read_smt(bool *smt_off, char *out_text, size_t text_bytes)
     }
     *smt_off = value[1] == 'f';
     return 0;
+}
+
+static int read_policy(const weft_policy **out_policy, char *out_text, size_t text_bytes)
+{
+    const char *value = getenv("WEFT_POLICY");
+
+    if (value == NULL || value[0] == '\0')
+        return 0;
+    *out_policy = weft_policy_named(value);
+    if (*out_policy != NULL)
+        return 0;
+    (void)snprintf(out_text, text_bytes,
+                   "WEFT_POLICY is \"%.40s\"; it must be default, sharded, global or deadline",
+                   value);
+    return -EINVAL;
 }
 
 static int read_engine(enum weft__choice_wish *out_wish, char *out_text, size_t text_bytes)
@@ -138,6 +154,8 @@ static int check_given(const weft_runtime_options *given, char *out_text, size_t
                         "watchdog_ms must be 0 (20) to 3600000, or WEFT_WATCHDOG_OFF");
     if (given->helpers > helpers_max)
         return complain(out_text, text_bytes, "helpers must be 0 (16) to 1024");
+    if (given->policy != NULL && weft__named_fault(given->policy) != NULL)
+        return complain(out_text, text_bytes, weft__named_fault(given->policy));
     if (weft__stack_class_of(given->stack_bytes) < 0)
         return complain(out_text, text_bytes, "stack_bytes must be 0 (64 KiB) to 1 MiB");
     if (!is_queue_size(given->sq_entries) || !is_queue_size(given->cq_entries))
@@ -190,6 +208,7 @@ static int read_environment(struct weft__options *options, char *out_text, size_
         read_smt(&options->smt_off, out_text, text_bytes) < 0 ||
         read_signal(&options->dump_signal, out_text, text_bytes) < 0 ||
         read_engine(&options->wish, out_text, text_bytes) < 0 ||
+        read_policy(&options->policy, out_text, text_bytes) < 0 ||
         weft__chaos_set(getenv("WEFT_CHAOS"), out_text, text_bytes) < 0)
         return -EINVAL;
     int rc = read_number("WEFT_SPIN_US", 0, spin_us_max, &spin_us, out_text, text_bytes);
@@ -234,6 +253,7 @@ int weft__options_resolve(const weft_runtime_options *given, struct weft__option
     options.engine.sq_entries = given->sq_entries;
     options.engine.cq_entries = given->cq_entries;
     options.engine.op_entries = ops_in_flight;
+    options.policy = given->policy;
     options.overflow_off = given->overflow_off != 0;
     options.report = given->report;
     options.report_context = given->report_context;

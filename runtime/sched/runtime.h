@@ -6,6 +6,7 @@
 
 #include "numa/plan.h"
 #include "runtime/sched/inject.h"
+#include "runtime/sched/policy.h"
 #include "runtime/sched/worker.h"
 #include "runtime/sim/wish.h"
 #include "uring/choice.h"
@@ -34,6 +35,7 @@ struct weft__options {
     uint64_t seed;     /* of a simulation */
     const char *trace; /* path; NULL: none */
     struct weft__wish sim;
+    const weft_policy *policy; /* NULL: the default */
     weft_report_fn report;
     void *report_context;
 };
@@ -130,6 +132,7 @@ struct weft__runtime {
     struct weft__overflow overflow;
     struct weft__muster muster;
     bool spins; /* (i) spinning makes sense on this plan */
+    struct weft__policy policy;
     struct weft__inject inject;
     struct weft__idle idle;
     struct weft__lock report_lock;

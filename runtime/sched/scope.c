@@ -21,6 +21,7 @@ struct weft__scope *weft__scope_make(struct weft__runtime *runtime,
     weft__list_init(&scope->open);
     weft__list_init(&scope->tasks);
     scope->runtime = runtime;
+    scope->due_ns = INT64_MAX;
     return scope;
 }
 

@@ -46,7 +46,8 @@ struct weft__scope {
     struct weft__timer
         deadline;        /* (o) in the wheel of the owner's worker, which then holds a pin */
     bool deadline_armed; /* (o) */
-    const void *site;    /* (i) where it was opened */
+    int64_t due_ns;   /* (i) the earliest deadline of it and of the scopes around it; a policy's */
+    const void *site; /* (i) where it was opened */
     struct weft__runtime *runtime; /* (i) */
     /* (l) in spawn order; BOUND refusals: what does not fit is counted in failures alone */
     struct weft__refusals refusals[WEFT__SCOPE_REFUSALS];

@@ -79,6 +79,7 @@ weft_scope weft_scope_open(const weft_scope_options *options)
         return -ENOMEM;
     scope->owner = task;
     scope->shielded = task->shields != 0;
+    scope->due_ns = task->scope->due_ns;
     scope->site = __builtin_return_address(0);
     weft__list_append(&task->scopes, &scope->open);
     if (weft__task_canceled(task))
@@ -89,6 +90,8 @@ weft_scope weft_scope_open(const weft_scope_options *options)
         if (options->until.ns != 0 && options->until.ns != INT64_MAX) { /* 0: not set */
             scope->deadline.fire = deadline_passed;
             scope->deadline_armed = true;
+            if (options->until.ns < scope->due_ns)
+                scope->due_ns = options->until.ns;
             weft__wheel_arm(&worker->wheel, &scope->deadline, options->until.ns);
         }
     }

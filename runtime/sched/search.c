@@ -31,6 +31,7 @@
 #include "runtime/sched/defer.h"
 #include "runtime/sched/offer.h"
 #include "runtime/sched/pin.h"
+#include "runtime/sched/policy.h"
 #include "runtime/sched/scope.h"
 #include "runtime/sched/sleep.h"
 
@@ -98,9 +99,11 @@ static struct weft__task *steal_level(struct weft__worker *worker, uint32_t firs
 /* Nearest level first: same cache, same node, the rest. */
 static struct weft__task *steal_round(struct weft__worker *worker)
 {
-    struct weft__task *task = NULL;
+    struct weft__task *task = worker->policy != NULL ? weft__policy_steal(worker) : NULL;
     uint32_t first = 0;
 
+    if (task != NULL)
+        return task;
     if (weft__chaos(WEFT__CHAOS_VICTIM))
         return steal_level(worker, 0, worker->level_end[WEFT__VICTIM_LEVELS - 1]);
     for (int level = 0; level < WEFT__VICTIM_LEVELS && task == NULL; level++) {
@@ -228,7 +231,8 @@ bool weft__search_sees_work(const struct weft__worker *worker)
 {
     const struct weft__runtime *runtime = worker->runtime;
 
-    if (weft__load_relaxed(&runtime->inject.length) != 0)
+    if (weft__load_relaxed(&runtime->inject.length) != 0 ||
+        weft__load_relaxed(&runtime->policy.shared) > 0)
         return true;
     for (uint32_t i = 0; i < runtime->worker_count; i++)
         if (weft__ring_count(&runtime->workers[i]->ring) != 0 ||
@@ -241,7 +245,8 @@ bool weft__search_sees_work(const struct weft__worker *worker)
 uint64_t weft__search_mark(const struct weft__worker *worker)
 {
     const struct weft__runtime *runtime = worker->runtime;
-    uint64_t mark = weft__load_relaxed(&runtime->inject.taken) + 1;
+    uint64_t mark = weft__load_relaxed(&runtime->inject.taken) + 1 +
+                    weft__load_relaxed(&runtime->policy.taken);
 
     if (!weft__search_sees_work(worker))
         return 0;
@@ -249,6 +254,18 @@ uint64_t weft__search_mark(const struct weft__worker *worker)
         mark += (uint32_t)weft__load_relaxed(&runtime->workers[i]->ring.head) +
                 weft__load_relaxed(&runtime->workers[i]->counters.steals);
     return mark;
+}
+
+/* The @attempt-th that may be woken: the nearest first, unless a policy has its say. UINT32_MAX:
+ * none any more. */
+static uint32_t whom(const struct weft__runtime *runtime, const struct weft__worker *worker,
+                     uint32_t attempt)
+{
+    if (WEFT__UNLIKELY(runtime->policy.calls.wake != NULL))
+        return weft__policy_wake(runtime, worker, attempt);
+    if (worker == NULL)
+        return attempt;
+    return attempt == 0 ? worker->index : worker->victims[attempt - 1];
 }
 
 /*
@@ -263,7 +280,9 @@ void weft__search_announce(struct weft__runtime *runtime, struct weft__worker *w
         weft__load_relaxed(&runtime->idle.searching) > 0) /* SEARCH A3 */
         return;
     for (uint32_t i = 0; i < runtime->worker_count; i++) {
-        uint32_t index = worker == NULL ? i : i == 0 ? worker->index : worker->victims[i - 1];
+        uint32_t index = whom(runtime, worker, i);
+        if (index == UINT32_MAX)
+            return;
         struct weft__worker *target = runtime->workers[index];
         if (target != worker && weft__sleep_wake(worker, target, WEFT__WORKER_NOTIFIED_SEARCH)) {
             weft__add_acqrel(&runtime->idle.searching, 1); /* on behalf of the woken one: SEARCH */
@@ -294,13 +313,21 @@ static bool is_anchored(struct weft__task *task)
     return link != &task->scopes;
 }
 
+bool weft__search_may_move(const struct weft__worker *worker, struct weft__task *task)
+{
+    if (task->stack == NULL)
+        return (task->flags & WEFT__TASK_PINNED) == 0;
+    return (task->flags & WEFT__TASK_MIGRATABLE) != 0 && !is_anchored(task) &&
+           task != weft__worker_task(worker);
+}
+
 bool weft__search_offer(struct weft__worker *worker, struct weft__task *task)
 {
     struct weft__runtime *runtime = worker->runtime;
     bool forced = weft__chaos(WEFT__CHAOS_MIGRATE);
 
-    if (runtime->worker_count == 1 || (!forced && !anybody_idle(runtime)) || is_anchored(task) ||
-        task == weft__worker_task(worker))
+    if (runtime->worker_count == 1 || worker->policy != NULL ||
+        (!forced && !anybody_idle(runtime)) || !weft__search_may_move(worker, task))
         return false;
     if (forced) {
         weft__search_inject(runtime, worker, task);
@@ -317,7 +344,7 @@ void weft__search_publish(struct weft__worker *worker, uint64_t cycles)
 {
     struct weft__runtime *runtime = worker->runtime;
 
-    if (worker->fresh_count == 0 || runtime->worker_count == 1 ||
+    if (worker->fresh_count == 0 || runtime->worker_count == 1 || worker->policy != NULL ||
         cycles - worker->fresh_mark < weft__clock_cycles_in(publish_age_ns))
         return;
     if (anybody_idle(runtime)) {
@@ -342,6 +369,10 @@ void weft__search_publish(struct weft__worker *worker, uint64_t cycles)
 void weft__search_inject(struct weft__runtime *runtime, struct weft__worker *worker,
                          struct weft__task *task)
 {
+    if (WEFT__UNLIKELY(runtime->policy.calls.put != NULL)) {
+        weft__policy_inject(runtime, worker, task);
+        return;
+    }
     weft__inject_put(&runtime->inject, task);
     weft__search_announce(runtime, worker);
 }

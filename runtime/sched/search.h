@@ -7,6 +7,9 @@
 
 #include "runtime/sched/runtime.h"
 
+/* Whether another worker may take a task that can run here. */
+bool weft__search_may_move(const struct weft__worker *worker, struct weft__task *task);
+
 /* Some task for a worker that has none: injected or stolen; its home is @worker now. */
 struct weft__task *weft__search_find(struct weft__worker *worker);
 

@@ -272,6 +272,19 @@ static struct weft__worker *home_of(struct weft__runtime *runtime, weft_place pl
     return own;
 }
 
+/* A fresh task that is bound to no worker; pinned ones are. */
+WEFT__COLD static struct weft__worker *place_by_policy(const struct weft__scope *scope,
+                                                       const struct weft__task *task,
+                                                       struct weft__worker *own)
+{
+    struct weft__runtime *runtime = scope->runtime;
+    struct weft__worker *fallback = own != NULL ? own : least_loaded(runtime);
+
+    if ((task->flags & WEFT__TASK_PINNED) != 0)
+        return fallback;
+    return weft__policy_place(runtime, own, scope->due_ns, fallback);
+}
+
 /* Enters a finished record into @handle's scope; @place has been checked. */
 static inline weft_task spawn_task(struct weft__worker *worker, weft_scope handle,
                                    struct weft__task *task, weft_place place)
@@ -295,6 +308,8 @@ static inline weft_task spawn_task(struct weft__worker *worker, weft_scope handl
         }
     } else if ((task->flags & WEFT__TASK_PINNED) != 0 && home == NULL) {
         home = least_loaded(runtime);
+    } else if (WEFT__UNLIKELY(runtime->policy.calls.put != NULL)) {
+        home = place_by_policy(scope, task, home);
     }
     return enter(worker, scope, task, home);
 }
@@ -444,6 +459,8 @@ weft_task weft__spawn_foreign(struct weft__runtime *runtime, weft_task_fn fn, vo
         unmake_task(task, cache_of(worker));
         return rc;
     }
+    if (runtime->policy.calls.put != NULL)
+        return enter(worker, root, task, place_by_policy(root, task, NULL));
     return enter(worker, root, task, NULL);
 }
 

@@ -2,6 +2,7 @@
 
 #include "runtime/base/check.h"
 #include "runtime/base/clock.h"
+#include "runtime/sched/policy.h"
 
 /* The oldest of those that have not started or may be stolen; NULL: none, and no need to look again
  * before one is queued. */
@@ -30,6 +31,8 @@ struct weft__task *weft__switch_pick_mixed(struct weft__worker *worker)
 {
     struct weft__task *task;
 
+    if (WEFT__UNLIKELY(worker->policy != NULL))
+        return weft__policy_pick(worker);
     worker->turn ^= 1;
     if (worker->turn != 0 && (task = weft__switch_take_ready(worker)) != NULL)
         return task;

@@ -21,6 +21,7 @@
 #ifndef WEFT_SCHED_TASK_H
 #define WEFT_SCHED_TASK_H
 
+#include <weft/policy.h>
 #include <weft/task.h>
 
 #include "runtime/base/list.h"
@@ -55,7 +56,9 @@ enum weft__task_manner {
     WEFT__PARK_OPERATION = 1u << 1, /* the kernel has memory of the task: only a completion ends it;
                                      * a cancel or the deadline asks for one */
     WEFT__PARK_ANCHORED = 1u << 2,  /* in a list of its worker: the task may not move now */
-    WEFT__PARK_OVERDUE = 1u << 3    /* the deadline has asked */
+    WEFT__PARK_OVERDUE = 1u << 3,   /* the deadline has asked */
+    WEFT__TASK_QUEUED = 1u << 4,    /* can run, and a policy has it in its queues */
+    WEFT__TASK_SHARED = 1u << 5     /* where any worker may take it */
 };
 
 /* How far a task has come, for others than its worker. */
@@ -153,7 +156,10 @@ struct weft__task {
     weft__op_id op;                        /* (o) the operation it waits for, when it does */
     const void *site;                      /* (i) where it was spawned */
 
-    struct weft__message wake;   /* on the way to its home, claimed */
+    union {
+        struct weft__message wake; /* on the way to its home, claimed */
+        weft_runnable runnable;    /* ready, in the queues of a policy */
+    };
     struct weft__message cancel; /* on the way to its home, pinned; at most once */
     _Alignas(16) char copy[WEFT__TASK_INLINE_COPY];
 };

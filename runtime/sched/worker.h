@@ -14,6 +14,7 @@
 #include "runtime/sched/wheel.h"
 
 struct weft__runtime;
+struct weft__policy;
 
 /* Park state of a worker; see sleep.c. */
 enum weft__worker_state {
@@ -92,6 +93,8 @@ struct weft__worker {
     struct weft__random random;    /* (o) */
     struct weft__wheel wheel;      /* (o) */
     struct weft__list room;        /* (o) tasks that wait for room in the engine, FIFO */
+    struct weft__policy *policy;   /* (i) NULL: the scheduler's own */
+    uint32_t held;                 /* (o) COUNT policy: tasks in it that only this one may run */
     uint32_t *victims;             /* (i) other workers, nearest first */
     uint32_t level_end[WEFT__VICTIM_LEVELS]; /* (i) where each level of victims ends */
     struct weft__native thread;              /* (i) */

@@ -364,7 +364,7 @@ static const struct {
 } exempt[] = {
     { "only memory of the caller, and its own",
       " weft_add_double weft_add_integer weft_after weft_clock weft_random_next weft_random_seed "
-      "weft_random_split weft_version "
+      "weft_random_split weft_version weft_policy_named "
       "weft_error_name weft_delays_init weft_delays_next"
       " weft_barrier_init weft_barrier_fini weft_condition_init weft_condition_fini"
       " weft_event_init weft_event_fini weft_latch_init weft_latch_fini weft_mutex_init"

@@ -311,10 +311,10 @@ static const char *const exempt[] = {
     "weft_fork_join",      "weft_latch_fini",     "weft_latch_init",
     "weft_local_get",      "weft_main",           "weft_mutex_fini",
     "weft_mutex_init",     "weft_once_fini",      "weft_once_init",
-    "weft_random_next",    "weft_random_seed",    "weft_random_self",
-    "weft_random_split",   "weft_rwlock_fini",    "weft_rwlock_init",
-    "weft_semaphore_fini", "weft_spinlock_fini",  "weft_spinlock_init",
-    "weft_version"
+    "weft_policy_named",   "weft_random_next",    "weft_random_seed",
+    "weft_random_self",    "weft_random_split",   "weft_rwlock_fini",
+    "weft_rwlock_init",    "weft_semaphore_fini", "weft_spinlock_fini",
+    "weft_spinlock_init",  "weft_version"
 };
 
 static bool is_called(const char *name)

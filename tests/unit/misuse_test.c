@@ -250,6 +250,7 @@ static weft_serve_fn no_server(void)
     X(link_to, "weft_link", "to", weft_link("x", nothing, WEFT_NOW))                             \
     X(symlink, "weft_symlink", "text", weft_symlink(nothing, "x", WEFT_NOW))                     \
     X(symlink_at, "weft_symlink", "path", weft_symlink("x", nothing, WEFT_NOW))                  \
+    X(policy_named, "weft_policy_named", "name", weft_policy_named(nothing) != NULL)               \
     X(pipe, "weft_pipe", "out_ends", weft_pipe(nothing))                                         \
     X(address_parse, "weft_address_parse", "text", weft_address_parse(nothing, &address))        \
     X(address_parse_out, "weft_address_parse", "out_address", weft_address_parse("", nothing))   \

@@ -12,7 +12,7 @@
 
 static const char *const variables[] = { "WEFT_WORKERS",     "WEFT_SMT",     "WEFT_SPIN_US",
                                          "WEFT_WATCHDOG_MS", "WEFT_HELPERS", "WEFT_TOPOLOGY",
-                                         "WEFT_ENGINE" };
+                                         "WEFT_ENGINE",      "WEFT_POLICY" };
 
 static void clear_environment(void)
 {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <weft.h>
 
 #include "tools/bench/body.h"
 #include "tools/bench/echo_client.h"
@@ -32,8 +33,9 @@ struct request {
 };
 
 static const char usage[] =
-    "usage: weft bench [NAME...] [--json] [--quick] [--samples N]\n"
+    "usage: weft bench [NAME...] [--json] [--quick] [--samples N] [--policy POLICY]\n"
     "       weft bench peers [NAME...] [--json] [--quick] [--pairs N] [--peer PEER] [--peers DIR]\n"
+    "                  [--policy POLICY]\n"
     "       weft bench load [--open-loop RATE] [--clients N] [--seconds N] [--json]\n"
     "       weft bench --list\n"
     "\n"
@@ -46,6 +48,7 @@ static const char usage[] =
     "  --samples N  runs of each metric, 1 to 1000\n"
     "  --pairs N    runs with each peer, 1 to 1000 (15)\n"
     "  --peer PEER  with this peer alone\n"
+    "  --policy POLICY  how weft schedules: default, sharded, global or deadline\n"
     "  --peers DIR  where the peers' programs are; else bench-peers/ beside weft, which is built\n"
     "               once (make peers) from what compilers and libraries are here\n"
     "  --list       the metrics\n"
@@ -90,14 +93,32 @@ static bool parse_runs(const char *option, const char *text, struct request *out
 }
 
 static const struct option options[] = {
-    { "help", no_argument, NULL, 'h' },          { "list", no_argument, NULL, 'l' },
-    { "json", no_argument, NULL, 'j' },          { "quick", no_argument, NULL, 'q' },
-    { "body", no_argument, NULL, 'b' },          { "samples", required_argument, NULL, 's' },
-    { "pairs", required_argument, NULL, 'n' },   { "peer", required_argument, NULL, 'p' },
-    { "peers", required_argument, NULL, 'd' },   { "open-loop", required_argument, NULL, 'o' },
-    { "clients", required_argument, NULL, 'c' }, { "seconds", required_argument, NULL, 't' },
-    { "serve", no_argument, NULL, 'e' },         { NULL, 0, NULL, 0 },
+    { "help", no_argument, NULL, 'h' },
+    { "list", no_argument, NULL, 'l' },
+    { "json", no_argument, NULL, 'j' },
+    { "quick", no_argument, NULL, 'q' },
+    { "body", no_argument, NULL, 'b' },
+    { "samples", required_argument, NULL, 's' },
+    { "pairs", required_argument, NULL, 'n' },
+    { "peer", required_argument, NULL, 'p' },
+    { "peers", required_argument, NULL, 'd' },
+    { "open-loop", required_argument, NULL, 'o' },
+    { "clients", required_argument, NULL, 'c' },
+    { "seconds", required_argument, NULL, 't' },
+    { "serve", no_argument, NULL, 'e' },
+    { "policy", required_argument, NULL, 'y' },
+    { NULL, 0, NULL, 0 },
 };
+
+/* Of all runs, which are processes of their own. */
+static bool choose_policy(const char *name)
+{
+    if (weft_policy_named(name) != NULL)
+        return setenv("WEFT_POLICY", name, 1) == 0;
+    (void)fprintf(
+        stderr, "weft bench: --policy is default, sharded, global or deadline, not \"%s\"\n", name);
+    return false;
+}
 
 /* Of a flag of loads; 0 when it is wrong. Such a flag says that a load is meant. */
 static bool parse_load(const char *flag, const char *text, uint64_t max, uint64_t *out_number,
@@ -121,6 +142,7 @@ static bool parse_option(int option, struct request *out)
     case 'n': return parse_runs("pairs", optarg, out);
     case 'p': out->plan.only = optarg; return true;
     case 'd': out->plan.folder = optarg; return true;
+    case 'y': return choose_policy(optarg);
     case 'o': return parse_load("--open-loop", optarg, weft__load_rate_max, &out->load.rate, out);
     case 'c':
         return parse_load("--clients", optarg, weft__load_clients_max, &out->load.clients, out);

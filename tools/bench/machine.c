@@ -91,7 +91,8 @@ static void look_for_governor(struct weft__machine *machine)
         (void)snprintf(machine->governor, sizeof(machine->governor), "none");
 }
 
-/* A runtime says itself which engine it has taken and which quota it has found. */
+/* A runtime says itself which engine it has taken, by which policy it schedules and which quota it
+ * has found. */
 static void look_for_engine(struct weft__machine *machine)
 {
     char about[256] = "";
@@ -103,6 +104,8 @@ static void look_for_engine(struct weft__machine *machine)
     }
     if (!weft__machine_find_word(about, "engine ", machine->engine, sizeof(machine->engine)))
         (void)snprintf(machine->engine, sizeof(machine->engine), "none");
+    if (!weft__machine_find_word(about, "policy ", machine->policy, sizeof(machine->policy)))
+        (void)snprintf(machine->policy, sizeof(machine->policy), "default");
     if (!weft__machine_find_word(about, "cgroup quota ", machine->quota, sizeof(machine->quota)))
         (void)snprintf(machine->quota, sizeof(machine->quota), "none");
 }
@@ -123,8 +126,8 @@ const struct weft__machine *weft__machine_look(void)
 
 void weft__machine_print_text(FILE *out, const struct weft__machine *machine)
 {
-    (void)fprintf(out, "weft %s (commit %s), engine %s\n", weft_version(), weft__machine_commit,
-                  machine->engine);
+    (void)fprintf(out, "weft %s (commit %s), engine %s, policy %s\n", weft_version(),
+                  weft__machine_commit, machine->engine, machine->policy);
     (void)fprintf(out, "%u CPUs: %s; governor %s, cgroup quota %s\n", machine->cpus, machine->cpu,
                   machine->governor, machine->quota);
     (void)fprintf(out, "%s\n", machine->kernel);
@@ -144,6 +147,7 @@ void weft__machine_print_json(FILE *out, const struct weft__machine *machine)
     (void)fprintf(out, ", \"cpus\": %u", machine->cpus);
     write_pair(out, ", ", "kernel", machine->kernel);
     write_pair(out, ", ", "engine", machine->engine);
+    write_pair(out, ", ", "policy", machine->policy);
     write_pair(out, ", ", "governor", machine->governor);
     write_pair(out, ", ", "quota_cpus", machine->quota);
     (void)fputc('}', out);

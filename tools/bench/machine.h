@@ -13,6 +13,7 @@ struct weft__machine {
     char cpu[weft__machine_word_bytes];      /* model */
     char kernel[weft__machine_word_bytes];   /* "Linux 6.1.0 x86_64" */
     char engine[weft__machine_word_bytes];   /* that a runtime takes; "none" when none starts */
+    char policy[weft__machine_word_bytes];   /* of the scheduler; "default" */
     char governor[weft__machine_word_bytes]; /* of the first CPU; "none" when nobody scales it */
     char quota[weft__machine_word_bytes];    /* CPUs that the cgroup allows; "none" */
 };

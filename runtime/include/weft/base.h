@@ -54,12 +54,12 @@ typedef int64_t weft_notifier;
  * answers -EOWNERDEAD, whatever its arguments and its list of errors; a child calls exec, or _exit.
  * Exempt are the calls that need nothing of the parent's: weft_version, weft_clock, weft_after,
  * weft_error_name, weft_fail (its code), weft_canceled (0), weft_local_get and weft_random_self
- * (NULL), weft_main (2, and a sentence on standard error), and those on the caller's own storage
- * that return nothing or a number: weft_mutex_init and its sisters, weft_random_next and its,
- * weft_content_release; and weft_fork with its joins, in a body that forked before: but a child
- * that was offered to another worker answers so at its join. A child that returns from the body of
- * a task is ended by SIGABRT, with a sentence. A process that has only printed, or used the exempt
- * calls, may fork and go on.
+ * (NULL), weft_policy_named, weft_main (2, and a sentence on standard error), and those on the
+ * caller's own storage that return nothing or a number: weft_mutex_init and its sisters,
+ * weft_random_next and its, weft_content_release; and weft_fork with its joins, in a body that
+ * forked before: but a child that was offered to another worker answers so at its join. A child
+ * that returns from the body of a task is ended by SIGABRT, with a sentence. A process that has
+ * only printed, or used the exempt calls, may fork and go on.
  */
 
 WEFT_BEGIN

@@ -7,6 +7,7 @@
 
 #include <weft/base.h>
 #include <weft/error.h>
+#include <weft/policy.h>
 #include <weft/task.h>
 #include <weft/time.h>
 
@@ -38,12 +39,14 @@ typedef struct weft_runtime_options {
                             * stack; see weft-debugging(7) */
     uint32_t helpers;      /* threads at most for blocking calls, 1 to 1,024; 0: 16; they start
                             * when needed and end after 5 s without work */
+    const weft_policy *policy; /* which task runs where and when; copied at the start; NULL:
+                                * weft's own; see weft-policies(7) */
 } weft_runtime_options;
 
 #define WEFT_SPIN_NONE UINT32_MAX
 #define WEFT_WATCHDOG_OFF UINT32_MAX
 #define WEFT_RUNTIME_OPTIONS_INIT \
-    { sizeof(weft_runtime_options), 0, 0, 0, 0, 0, NULL, 0, 0, 0, NULL, NULL, 0, 0 }
+    { sizeof(weft_runtime_options), 0, 0, 0, 0, 0, NULL, 0, 0, 0, NULL, NULL, 0, 0, NULL }
 #ifndef __cplusplus
 #define WEFT_RUNTIME_OPTIONS(...) \
     ((weft_runtime_options){ .size = sizeof(weft_runtime_options), __VA_ARGS__ })
@@ -63,8 +66,9 @@ WEFT_BEGIN
  * standard error. Interrupt (Ctrl-C) cancels everything; a second one has its usual action.
  * Environment: WEFT_WORKERS, WEFT_SMT=off, WEFT_TOPOLOGY, WEFT_SPIN_US, WEFT_WATCHDOG_MS (0: off),
  * WEFT_HELPERS, WEFT_ENGINE (kernel, compat or sim, see weft_start), WEFT_DUMP (see weft_dump_on),
- * WEFT_FAULT and WEFT_SEED (faults for tests, see weft-faults(7)), WEFT_CHAOS (see weft(7)),
- * WEFT_SIM and WEFT_TRACE (of a simulation, see weft-sim(7)).
+ * WEFT_POLICY (see weft_policy_named), WEFT_FAULT and WEFT_SEED (faults for tests, see
+ * weft-faults(7)), WEFT_CHAOS (see weft(7)), WEFT_SIM and WEFT_TRACE (of a simulation, see
+ * weft-sim(7)).
  * @argc:      main's
  * @argv:      main's
  * @app:       the first task; its argument is a const weft_arguments *
