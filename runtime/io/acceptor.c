@@ -143,6 +143,7 @@ static void arm_locked(struct weft__fd *file, const struct weft__request *single
         return;
     request.multishot = true;
     acceptor->operation.worker = weft__self_worker();
+    acceptor->operation.fate = WEFT__OPERATION_WANTED;
     if (weft__engine_submit(acceptor->operation.worker->engine, &request, &acceptor->operation,
                             &acceptor->operation.id) < 0)
         return;
@@ -269,9 +270,13 @@ void weft__acceptor_end(weft_fd listener)
         return; /* a close has ended it, or waits for that */
     weft__record_lock_own(&file->record);
     struct weft__acceptor *acceptor = file->acceptor;
-    if (acceptor != NULL && acceptor->armed && weft__fd_kick_locked(&acceptor->operation))
+    if (acceptor != NULL && acceptor->armed) {
+        if (acceptor->operation.fate == WEFT__OPERATION_WANTED)
+            acceptor->operation.fate = WEFT__OPERATION_UNWANTED;
+        weft__fd_sweep_locked(file);
         (void)stand_locked(file, &acceptor->enders, WEFT_NEVER, WEFT__PARK_SHIELDED);
-    else
+    } else {
         weft__record_unlock(&file->record);
+    }
     weft__fd_let_go(file);
 }

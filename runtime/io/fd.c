@@ -1,8 +1,5 @@
 #include "runtime/io/fd.h"
 
-#include <string.h>
-
-#include "numa/memory.h"
 #include "runtime/base/check.h"
 #include "runtime/base/descriptor.h"
 #include "runtime/base/sys.h"
@@ -13,12 +10,6 @@
 struct watch {
     struct weft__operation_watch base;
     struct weft__fd *fd;
-};
-
-/* "End that operation, if it still is under way", on its way to the worker in whose ring it is. */
-struct kick {
-    struct weft__message message;
-    weft__op_id id;
 };
 
 static struct weft__fd *fd_of(struct weft__record *record)
@@ -56,6 +47,7 @@ static weft_fd make(int number, int (*enter)(int number, int64_t owner))
     fd->turn_taken = false;
     weft__line_init(&fd->turns);
     fd->closer.word = 0;
+    fd->sweeping = false;
     weft__list_init(&fd->operations);
     fd->acceptor = NULL;
     weft__record_unlock(record);
@@ -170,31 +162,64 @@ int weft__fd_call(weft_fd handle, struct weft__request *request, weft_deadline u
     return rc;
 }
 
-static void deliver_kick(struct weft__worker *worker, struct weft__message *message)
+/* Asks those that are in the ring of @worker. Returns a worker that has others, or NULL. */
+static struct weft__worker *ask_locked(struct weft__fd *fd, struct weft__worker *worker)
 {
-    struct kick *kick = WEFT__CONTAINER(message, struct kick, message);
+    struct weft__worker *other = NULL;
 
-    (void)weft__engine_cancel(worker->engine, kick->id);
-    weft__memory_free(kick, sizeof(*kick));
+    for (struct weft__list *link = fd->operations.next; link != &fd->operations;
+         link = link->next) {
+        struct weft__operation *operation = WEFT__CONTAINER(link, struct weft__operation, link);
+        if (operation->fate != WEFT__OPERATION_UNWANTED)
+            continue;
+        if (operation->worker != worker) {
+            other = operation->worker;
+            continue;
+        }
+        (void)weft__engine_cancel(worker->engine, operation->id);
+        operation->fate = WEFT__OPERATION_ASKED;
+    }
+    return other;
 }
 
-bool weft__fd_kick_locked(struct weft__operation *operation)
+/* BOUND hops: at most one for each worker that has such an operation, unless more become unwanted
+ * meanwhile. The worker it goes to lives: an operation in its ring has a task that waits. */
+static void deliver_sweep(struct weft__worker *worker, struct weft__message *message)
 {
-    struct kick *kick = weft__memory_alloc(WEFT__NODE_LOCAL, sizeof(*kick));
+    struct weft__fd *fd = WEFT__CONTAINER(message, struct weft__fd, sweep);
 
-    if (kick == NULL)
-        return false;
-    *kick = (struct kick){ .message.deliver = deliver_kick, .id = operation->id };
-    weft__park_send(weft__self_worker(), operation->worker, &kick->message);
-    return true;
+    weft__record_lock_own(&fd->record);
+    struct weft__worker *next = ask_locked(fd, worker);
+    fd->sweeping = next != NULL;
+    if (next != NULL)
+        weft__park_send(worker, next, message);
+    weft__record_unlock(&fd->record);
+    if (next == NULL)
+        weft__fd_let_go(fd);
 }
 
-/* Asks every operation under way to end. Without memory for the message the close waits for it to
- * end by itself. */
-static void kick_all_locked(struct weft__fd *fd)
+void weft__fd_sweep_locked(struct weft__fd *fd)
 {
-    for (struct weft__list *link = fd->operations.next; link != &fd->operations; link = link->next)
-        (void)weft__fd_kick_locked(WEFT__CONTAINER(link, struct weft__operation, link));
+    struct weft__worker *worker = weft__self_worker();
+    struct weft__worker *next = ask_locked(fd, worker);
+
+    if (next == NULL || fd->sweeping)
+        return;
+    fd->sweeping = true;
+    fd->users++;
+    fd->sweep.deliver = deliver_sweep;
+    weft__park_send(worker, next, &fd->sweep);
+}
+
+static void end_all_locked(struct weft__fd *fd)
+{
+    for (struct weft__list *link = fd->operations.next; link != &fd->operations;
+         link = link->next) {
+        struct weft__operation *operation = WEFT__CONTAINER(link, struct weft__operation, link);
+        if (operation->fate == WEFT__OPERATION_WANTED)
+            operation->fate = WEFT__OPERATION_UNWANTED;
+    }
+    weft__fd_sweep_locked(fd);
 }
 
 /* Waits until nobody uses the file, which is locked and marked; unlocks it. Whoever waits for his
@@ -205,7 +230,7 @@ static void wait_unused_locked(struct weft__fd *fd)
     uint32_t looks = 0;
     struct weft__waiter *turned_away = weft__line_claim_many(&fd->turns, SIZE_MAX, -EBADF);
 
-    kick_all_locked(fd);
+    end_all_locked(fd);
     if (weft__worker_task(worker) != NULL) {
         struct weft__ticket ticket = weft__park_begin(weft__worker_task(worker),
                                                       WEFT__REASON_CLOSE);

@@ -36,6 +36,8 @@ struct weft__fd {
     struct weft__line turns;      /* (l) who waits for the turn */
     struct weft__list operations; /* (l) those in a ring */
     struct weft__ticket closer;   /* (l) who waits for users to become 0 */
+    bool sweeping;                /* (l) the sweep is under way, and holds the file */
+    struct weft__message sweep;   /* "end what is unwanted", from one ring to the next */
 
     struct weft__acceptor *acceptor; /* (l) of a listener that is served; else NULL */
 };
@@ -63,8 +65,11 @@ int weft__fd_run(struct weft__fd *fd, const struct weft__request *request, weft_
 int weft__fd_call(weft_fd handle, struct weft__request *request, weft_deadline until,
                   unsigned flags);
 
-/* Asks an operation in the list of a locked file to end, in the ring where it is. False when there
- * was no memory for the message to it. */
-bool weft__fd_kick_locked(struct weft__operation *operation);
+/*
+ * Asks the operations of a locked file whose fate is to be unwanted to end, each in the ring where
+ * it is: those of this worker at once, the others by one message that goes from worker to worker.
+ * It lies in the record and holds the file, so it takes no memory, and none is ever passed over.
+ */
+void weft__fd_sweep_locked(struct weft__fd *fd);
 
 #endif

@@ -15,9 +15,17 @@ enum weft__operation_flags {
     WEFT__OPERATION_SHIELDED = 1u << 0 /* neither cancel nor deadline asks it to end */
 };
 
+/* What whoever keeps a list of operations thinks of one. */
+enum weft__operation_fate {
+    WEFT__OPERATION_WANTED,
+    WEFT__OPERATION_UNWANTED, /* to be asked to end, in the ring where it is */
+    WEFT__OPERATION_ASKED
+};
+
 /* One operation under way; on the stack of its task. */
 struct weft__operation {
     struct weft__list link;      /* for whoever keeps a list of them, under his own lock */
+    uint8_t fate;                /* enum weft__operation_fate, under the same lock */
     struct weft__worker *worker; /* (i) in whose ring it is */
     weft__op_id id;              /* (i) once it is submitted */
 

@@ -7,6 +7,7 @@
 
 #include "runtime/base/atomic.h"
 #include "runtime/base/compiler.h"
+#include "runtime/base/fault.h"
 #include "runtime/io/acceptor.h"
 #include "tests/support/bodies.h"
 #include "tests/support/engines.h"
@@ -135,6 +136,46 @@ static int ends_early(void *argument)
 static void test_end_keeps_queued_and_takes_no_more(void)
 {
     rig_each(ends_early);
+}
+
+static int end_starved(void *argument)
+{
+    static const struct weft__fault_when always = { .first = 1, .last = UINT32_MAX };
+
+    weft__fault_plan(WEFT__FAULT_ALLOC, -ENOMEM, &always);
+    weft__acceptor_end(*(const weft_fd *)argument);
+    weft__fault_plan(WEFT__FAULT_ALLOC, 0, NULL);
+    return 0;
+}
+
+/* By a task of each worker in turn, one of which has another ring than the one it is in. */
+static int ends_starved(void *argument)
+{
+    weft_address at;
+    weft_fd listener = sockets_listen(0, &at);
+    weft_scope scope = weft_scope_open(NULL);
+
+    (void)argument;
+    for (uint32_t worker = 0; worker < 2; worker++) {
+        arm(listener, &at);
+        weft_task task = weft_spawn(scope, end_starved, &listener,
+                                    &WEFT_SPAWN_OPTIONS(.place = weft_place_worker(worker),
+                                                        .copy_bytes = sizeof(listener)));
+        EXPECT_EQ(weft_wait(task, WEFT_NEVER), 0);
+        uint32_t before = rig_descriptors();
+        weft_fd late = weft_connect(&at, WEFT_NEVER);
+        for (int i = 0; i < talks; i++)
+            EXPECT_EQ(weft_yield(), 0);
+        EXPECT_EQ(rig_descriptors(), before + 1); /* nothing is armed that would take it */
+        EXPECT_EQ(weft_close(weft_accept(listener, NULL, WEFT_NEVER)) + weft_close(late), 0);
+    }
+    EXPECT_EQ(weft_scope_close(scope) + weft_close(listener), 0);
+    return 0;
+}
+
+static void test_end_takes_no_memory(void)
+{
+    rig_run(2, ends_starved);
 }
 
 /* More than the queue has room for: it pauses, goes on, and no connection is lost. */
@@ -325,6 +366,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_accept_takes_queued_in_order_and_by_name),
         UNIT_TEST(test_close_closes_queued),
         UNIT_TEST(test_end_keeps_queued_and_takes_no_more),
+        UNIT_TEST(test_end_takes_no_memory),
         UNIT_TEST(test_full_queue_pauses_and_loses_nothing),
         UNIT_TEST(test_listener_shut_down),
         UNIT_TEST(test_cancel_and_deadline_of_one_harm_no_other),

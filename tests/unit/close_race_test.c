@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "runtime/base/compiler.h"
+#include "runtime/base/fault.h"
 #include "tests/support/bodies.h"
 #include "tests/support/engines.h"
 #include "tests/support/expect.h"
@@ -270,6 +271,9 @@ static int poll_in(void *argument)
     return weft_fd_poll(*(const weft_fd *)argument, POLLIN, WEFT_NEVER);
 }
 
+static const struct weft__fault_when always = { .first = 1, .last = UINT32_MAX };
+static bool starved; /* no memory is to be had while it is closed */
+
 /* All that may be pending on one file, of several tasks on several workers, one close. */
 static int all_pending(void *argument)
 {
@@ -283,7 +287,9 @@ static int all_pending(void *argument)
         tasks[1] = start(scope, recv_byte, ends[0]);
         tasks[2] = start(scope, poll_in, ends[0]);
         tasks[3] = start(scope, send_for_ever, ends[0]);
+        weft__fault_plan(WEFT__FAULT_ALLOC, starved ? -ENOMEM : 0, &always);
         EXPECT_EQ(weft_close(ends[0]), 0);
+        weft__fault_plan(WEFT__FAULT_ALLOC, 0, NULL);
         for (int i = 0; i < 4; i++)
             EXPECT_EQ(weft_wait(tasks[i], WEFT_NEVER), -EBADF);
         EXPECT_EQ(weft_close(ends[1]), 0);
@@ -294,6 +300,13 @@ static int all_pending(void *argument)
 
 static void test_close_ends_all_that_is_pending_on_all_workers(void)
 {
+    starved = false;
+    run(all_pending);
+}
+
+static void test_close_ends_all_that_is_pending_without_memory(void)
+{
+    starved = true;
     run(all_pending);
 }
 
@@ -307,6 +320,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_close_right_after_a_send_loses_no_byte),
         UNIT_TEST(test_close_of_a_listener_leaves_no_accepted_descriptor),
         UNIT_TEST(test_close_ends_all_that_is_pending_on_all_workers),
+        UNIT_TEST(test_close_ends_all_that_is_pending_without_memory),
     };
 
     return unit_run(argc, argv, "close_race", tests, WEFT__COUNT(tests));
