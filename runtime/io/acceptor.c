@@ -7,15 +7,24 @@
 #include "runtime/base/sys.h"
 #include "runtime/sched/runtime.h"
 
+/* Whom the caller wakes once the lock is free. */
+struct woken {
+    struct weft__waiter *taker;
+    struct weft__waiter *takers;
+    struct weft__waiter *lookers;
+    struct weft__waiter *enders;
+};
+
 /* All under the lock of the file's record. */
 struct weft__acceptor {
     struct weft__operation operation; /* while it is armed */
     struct weft__fd *file;            /* (i) */
     bool armed;
-    bool refused;             /* this kernel has no such operation */
-    struct weft__line takers; /* who waits for a connection */
-    struct weft__line enders; /* who waits for its end */
-    uint32_t first;           /* of those queued */
+    bool refused;              /* this kernel has no such operation */
+    struct weft__line takers;  /* who waits for a connection */
+    struct weft__line lookers; /* who waits until one is queued */
+    struct weft__line enders;  /* who waits for its end */
+    uint32_t first;            /* of those queued */
     uint32_t count;
     uint32_t room;
     int *numbers;
@@ -29,14 +38,6 @@ void weft__acceptor_free(struct weft__acceptor *acceptor)
         (void)weft__sys_close(acceptor->numbers[acceptor->first + i]);
     weft__memory_free(acceptor->numbers, acceptor->room * sizeof(int));
     weft__memory_free(acceptor, sizeof(*acceptor));
-}
-
-bool weft__acceptor_has(struct weft__fd *held)
-{
-    weft__record_lock_own(&held->record);
-    bool has = held->acceptor != NULL && held->acceptor->count > 0;
-    weft__record_unlock(&held->record);
-    return has;
 }
 
 static int pop_locked(struct weft__acceptor *acceptor)
@@ -68,29 +69,41 @@ static bool make_room_locked(struct weft__acceptor *acceptor)
     return true;
 }
 
-/* A connection for whoever has waited longest, whom the caller wakes; else it is queued. */
-static struct weft__waiter *hand_over_locked(struct weft__acceptor *acceptor, int number)
+static void wake(struct weft__worker *worker, const struct woken *woken)
 {
-    struct weft__waiter *taker = weft__line_claim(&acceptor->takers);
-
-    if (taker != NULL)
-        taker->result = number;
-    else if (make_room_locked(acceptor))
-        acceptor->numbers[acceptor->first + acceptor->count++] = number;
-    else
-        (void)weft__sys_close(number); /* as the kernel drops one that it has no memory for */
-    return taker;
+    weft__line_wake(worker, woken->taker);
+    (void)weft__line_wake_many(worker, woken->takers);
+    (void)weft__line_wake_many(worker, woken->lookers);
+    (void)weft__line_wake_many(worker, woken->enders);
 }
 
-/* It is over: those who wait go for themselves, and find out why. */
-static void end_locked(struct weft__acceptor *acceptor, int32_t result,
-                       struct weft__waiter **out_takers, struct weft__waiter **out_enders)
+/* A connection for whoever has waited longest; else it is queued, which all who look are told. */
+static void hand_over_locked(struct weft__acceptor *acceptor, int number, struct woken *woken)
+{
+    woken->taker = weft__line_claim(&acceptor->takers);
+    if (woken->taker != NULL) {
+        woken->taker->result = number;
+        return;
+    }
+    if (!make_room_locked(acceptor)) {
+        (void)weft__sys_close(number); /* as the kernel drops one that it has no memory for */
+        return;
+    }
+    acceptor->numbers[acceptor->first + acceptor->count++] = number;
+    woken->lookers = weft__line_claim_many(&acceptor->lookers, SIZE_MAX, 0);
+}
+
+/* It is over: those who wait go for themselves, and find out why. Nobody looks any more when it was
+ * the last connection that has ended it. */
+static void end_locked(struct weft__acceptor *acceptor, int32_t result, struct woken *woken)
 {
     acceptor->armed = false;
     acceptor->refused = acceptor->refused || result == -EINVAL;
     weft__list_remove(&acceptor->operation.link);
-    *out_takers = weft__line_claim_many(&acceptor->takers, SIZE_MAX, -EAGAIN);
-    *out_enders = weft__line_claim_many(&acceptor->enders, SIZE_MAX, 0);
+    woken->takers = weft__line_claim_many(&acceptor->takers, SIZE_MAX, -EAGAIN);
+    if (woken->lookers == NULL)
+        woken->lookers = weft__line_claim_many(&acceptor->lookers, SIZE_MAX, -EAGAIN);
+    woken->enders = weft__line_claim_many(&acceptor->enders, SIZE_MAX, 0);
 }
 
 static void came(struct weft__operation *operation, int32_t result, bool more)
@@ -98,19 +111,17 @@ static void came(struct weft__operation *operation, int32_t result, bool more)
     struct weft__acceptor *acceptor = WEFT__CONTAINER(operation, struct weft__acceptor, operation);
     struct weft__fd *file = acceptor->file;
     struct weft__worker *worker = operation->worker;
-    struct weft__waiter *taker = NULL, *takers = NULL, *enders = NULL;
+    struct woken woken = { 0 };
 
     weft__record_lock_own(&file->record);
     if (result >= 0)
-        taker = hand_over_locked(acceptor, result);
+        hand_over_locked(acceptor, result, &woken);
     if (more && acceptor->count == WEFT__ACCEPTOR_QUEUED)
         (void)weft__engine_cancel(worker->engine, operation->id);
     if (!more)
-        end_locked(acceptor, result, &takers, &enders);
+        end_locked(acceptor, result, &woken);
     weft__record_unlock(&file->record);
-    weft__line_wake(worker, taker);
-    (void)weft__line_wake_many(worker, takers);
-    (void)weft__line_wake_many(worker, enders);
+    wake(worker, &woken);
     if (!more)
         weft__fd_let_go(file);
 }
@@ -123,6 +134,7 @@ static struct weft__acceptor *make_locked(struct weft__fd *file)
         return NULL;
     *made = (struct weft__acceptor){ .file = file, .operation.came = came };
     weft__line_init(&made->takers);
+    weft__line_init(&made->lookers);
     weft__line_init(&made->enders);
     file->acceptor = made;
     return made;
@@ -153,15 +165,14 @@ static void arm_locked(struct weft__fd *file, const struct weft__request *single
 }
 
 /* Waits in a line of the locked file, and unlocks it. */
-static int stand_locked(struct weft__fd *file, struct weft__line *line, weft_deadline until,
-                        unsigned manner)
+static int stand_locked(struct weft__fd *file, struct weft__line *line, uint8_t opcode,
+                        weft_deadline until, unsigned manner)
 {
     struct weft__worker *worker = weft__self_worker();
     struct weft__task *task = weft__worker_task(worker);
     struct weft__waiter waiter = { .result = WEFT__LINE_UNSERVED };
 
-    waiter.ticket = weft__park_begin(
-        task, weft__task_note_operation(task, WEFT__OP_ACCEPT, file->number));
+    waiter.ticket = weft__park_begin(task, weft__task_note_operation(task, opcode, file->number));
     weft__line_append(line, &waiter);
     weft__record_unlock(&file->record);
     int rc = weft__park_commit(worker, waiter.ticket, until, manner);
@@ -186,23 +197,41 @@ static int take_shot(struct weft__fd *file, const struct weft__request *request,
     else if (arms)
         arm_locked(file, request);
     if (rc == -EAGAIN && file->acceptor != NULL && file->acceptor->armed)
-        return stand_locked(file, &file->acceptor->takers, until, 0);
+        return stand_locked(file, &file->acceptor->takers, WEFT__OP_ACCEPT, until, 0);
     weft__record_unlock(&file->record);
     return rc;
 }
 
-/* A descriptor that was handed over; -EAGAIN when the caller has to accept for himself. What does
- * not wait is left to that, too. */
-static int take_handed(struct weft__fd *file, const struct weft__request *request, bool arms,
-                       weft_deadline until)
+/* What does not wait is left to an operation of the caller's own. */
+static bool may_stand(weft_deadline until)
 {
     struct weft__worker *worker = weft__self_worker();
     struct weft__task *task = worker != NULL ? weft__worker_task(worker) : NULL;
 
-    if (task == NULL || until.ns <= 0 || weft__task_canceled(task))
-        return -EAGAIN;
-    int rc = take_shot(file, request, arms, until);
+    return task != NULL && until.ns > 0 && !weft__task_canceled(task);
+}
+
+static int explain(const struct weft__fd *file, int rc)
+{
     return rc == -ECANCELED && weft__record_has(&file->record, WEFT__LIFE_ENDED) ? -EBADF : rc;
+}
+
+/* A descriptor that was handed over; -EAGAIN when the caller has to accept for himself. */
+static int take_handed(struct weft__fd *file, const struct weft__request *request, bool arms,
+                       weft_deadline until)
+{
+    return may_stand(until) ? explain(file, take_shot(file, request, arms, until)) : -EAGAIN;
+}
+
+int weft__acceptor_look(struct weft__fd *held, weft_deadline until)
+{
+    weft__record_lock_own(&held->record);
+    struct weft__acceptor *acceptor = held->acceptor;
+    bool queued = acceptor != NULL && acceptor->count > 0;
+    if (!queued && acceptor != NULL && acceptor->armed && may_stand(until))
+        return explain(held, stand_locked(held, &acceptor->lookers, WEFT__OP_POLL, until, 0));
+    weft__record_unlock(&held->record);
+    return queued ? 0 : -EAGAIN;
 }
 
 /* Whether the other end is there still, and which it is. */
@@ -274,7 +303,8 @@ void weft__acceptor_end(weft_fd listener)
         if (acceptor->operation.fate == WEFT__OPERATION_WANTED)
             acceptor->operation.fate = WEFT__OPERATION_UNWANTED;
         weft__fd_sweep_locked(file);
-        (void)stand_locked(file, &acceptor->enders, WEFT_NEVER, WEFT__PARK_SHIELDED);
+        (void)stand_locked(file, &acceptor->enders, WEFT__OP_ACCEPT, WEFT_NEVER,
+                           WEFT__PARK_SHIELDED);
     } else {
         weft__record_unlock(&file->record);
     }

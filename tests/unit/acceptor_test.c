@@ -16,7 +16,7 @@
 #include "tests/support/sockets.h"
 #include "tests/support/unit.h"
 
-enum { few = 5, many = 3 * WEFT__ACCEPTOR_QUEUED, takers = 4, talks = 40 };
+enum { few = 5, many = 3 * WEFT__ACCEPTOR_QUEUED, takers = 4, talks = 40, knocks = 2000 };
 
 /* Has an accept armed on @listener that goes on when this returns; takes one connection. Engines
  * without such an operation have none, and all else is the same. */
@@ -220,6 +220,138 @@ static void test_listener_shut_down(void)
     rig_each(shut_down);
 }
 
+/* ---- who only asks whether there is one */
+
+static int look(void *argument)
+{
+    return weft_fd_poll(*(const weft_fd *)argument, POLLIN, WEFT_NEVER);
+}
+
+/* What the kernel has handed out is readiness, too, for those who waited before it came. */
+static int wakes_lookers(void *argument)
+{
+    weft_fd end;
+    weft_task tasks[few];
+    weft_address at;
+    weft_fd listener = sockets_listen(0, &at);
+    weft_scope scope = weft_scope_open(&run_all);
+
+    (void)argument;
+    for (int round = 0; round < talks; round++) {
+        arm(listener, &at);
+        for (int i = 0; i < few; i++) {
+            tasks[i] = weft_spawn(
+                scope, look, &listener,
+                &WEFT_SPAWN_OPTIONS(.place = weft_place_spread(), .copy_bytes = sizeof(listener)));
+            rig_await(tasks[i], WEFT_TASK_WAITING);
+        }
+        if (round % 4 == 1)
+            weft__acceptor_end(listener); /* what comes now is the kernel's */
+        connect_ahead(&at, &end, 1, round % 4 == 1 ? 0 : 1);
+        for (int i = 0; i < few; i++)
+            EXPECT_EQ(weft_wait(tasks[i], WEFT_NEVER), POLLIN);
+        EXPECT_EQ(weft_fd_poll(listener, POLLIN | POLLRDNORM, WEFT_NEVER), POLLIN | POLLRDNORM);
+        EXPECT_EQ(weft_close(weft_accept(listener, NULL, WEFT_NEVER)) + weft_close(end), 0);
+        EXPECT_EQ(weft_fd_poll(listener, POLLIN, weft_after(1)), -ETIMEDOUT);
+    }
+    EXPECT_EQ(weft_scope_close(scope) + weft_close(listener), 0);
+    return 0;
+}
+
+static void test_poll_that_waits_is_woken_by_what_is_taken_ahead(void)
+{
+    rig_each(wakes_lookers);
+}
+
+/* Takes what comes, each time once it is told that something is there. */
+static int take_when_ready(void *argument)
+{
+    weft_fd listener = *(const weft_fd *)argument;
+
+    for (int i = 0; i < knocks; i++) {
+        EXPECT_EQ(weft_fd_poll(listener, POLLIN, WEFT_NEVER), POLLIN);
+        weft_fd taken = weft_accept(listener, NULL, WEFT_NEVER);
+        EXPECT(taken > 0);
+        EXPECT_EQ(weft_send(taken, "k", 1, WEFT_NEVER), 1);
+        EXPECT_EQ(weft_close(taken), 0);
+    }
+    return 0;
+}
+
+/* One worker has the accept in its ring, a task of the other polls: also in the moment in which the
+ * connection is neither the kernel's any more nor queued yet. */
+static int knock_and_poll(void *argument)
+{
+    weft_address at;
+    weft_fd listener = sockets_listen(2, &at);
+    weft_scope scope = weft_scope_open(NULL);
+
+    (void)argument;
+    arm(listener, &at);
+    EXPECT(weft_spawn(scope, take_when_ready, &listener,
+                      &WEFT_SPAWN_OPTIONS(.place = weft_place_worker(1), .pinned = 1,
+                                          .copy_bytes = sizeof(listener))) > 0);
+    for (int i = 0; i < knocks; i++) {
+        char byte;
+        weft_fd end = weft_connect(&at, WEFT_NEVER);
+        EXPECT_EQ(weft_recv(end, &byte, 1, WEFT_NEVER), 1);
+        EXPECT_EQ(weft_close(end), 0);
+    }
+    EXPECT_EQ(weft_scope_close(scope) + weft_close(listener), 0);
+    sockets_forget(&at);
+    return 0;
+}
+
+static int run_knocks(void *argument)
+{
+    weft_scope scope = weft_scope_open(NULL);
+
+    (void)argument;
+    EXPECT(weft_spawn(scope, knock_and_poll, NULL,
+                      &WEFT_SPAWN_OPTIONS(.place = weft_place_worker(0), .pinned = 1)) > 0);
+    return weft_scope_close(scope);
+}
+
+static void test_poll_misses_none_that_another_worker_takes(void)
+{
+    rig_run(2, run_knocks);
+}
+
+/* What else ends the wait: its deadline, a cancel, a shutdown, a close. */
+static int ends_lookers(void *argument)
+{
+    weft_address at;
+    weft_fd listener = sockets_listen(0, &at);
+    weft_scope scope = weft_scope_open(&run_all);
+
+    (void)argument;
+    arm(listener, &at);
+    EXPECT_EQ(weft_fd_poll(listener, POLLIN, weft_after(WEFT_MILLISECOND)), -ETIMEDOUT);
+    EXPECT_EQ(weft_fd_poll(listener, POLLIN, WEFT_NOW), -ETIMEDOUT);
+    weft_task task = weft_go_copy(scope, look, &listener, sizeof(listener));
+    rig_await(task, WEFT_TASK_WAITING);
+    EXPECT_EQ(weft_cancel(task), 0);
+    EXPECT_EQ(weft_wait(task, WEFT_NEVER), -ECANCELED);
+    task = weft_go_copy(scope, look, &listener, sizeof(listener));
+    rig_await(task, WEFT_TASK_WAITING);
+    EXPECT_EQ(weft_shutdown(listener, SHUT_RD), 0);
+    EXPECT((weft_wait(task, WEFT_NEVER) & POLLHUP) != 0);
+    EXPECT_EQ(weft_close(listener), 0);
+    listener = sockets_listen(0, &at);
+    arm(listener, &at);
+    task = weft_go_copy(scope, look, &listener, sizeof(listener));
+    rig_await(task, WEFT_TASK_WAITING);
+    EXPECT_EQ(weft_close(listener), 0);
+    EXPECT_EQ(weft_wait(task, WEFT_NEVER), -EBADF);
+    (void)weft_scope_close(scope);
+    return 0;
+}
+
+static void test_poll_of_what_is_armed_ends_as_any(void)
+{
+    rig_each(ends_lookers);
+}
+
 /* ---- several who take */
 
 struct taker {
@@ -369,6 +501,9 @@ int main(int argc, char **argv)
         UNIT_TEST(test_end_takes_no_memory),
         UNIT_TEST(test_full_queue_pauses_and_loses_nothing),
         UNIT_TEST(test_listener_shut_down),
+        UNIT_TEST(test_poll_that_waits_is_woken_by_what_is_taken_ahead),
+        UNIT_TEST(test_poll_misses_none_that_another_worker_takes),
+        UNIT_TEST(test_poll_of_what_is_armed_ends_as_any),
         UNIT_TEST(test_cancel_and_deadline_of_one_harm_no_other),
         UNIT_TEST(test_serve_ends_and_begins_without_loss),
     };

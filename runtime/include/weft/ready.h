@@ -15,7 +15,9 @@ WEFT_BEGIN
  * weft_fd_poll - waits until a descriptor is ready
  * Whatever can be polled: a socket, a pipe, an eventfd, a timerfd, a pidfd, another epoll. Adopt it
  * with weft_fd_adopt. A regular file is always ready. Ready does not mean that a read finds
- * something still: another may have been quicker. So the descriptor should be non-blocking.
+ * something still: another may have been quicker. So the descriptor should be non-blocking. A
+ * listener that weft_serve serves is ready when a connection waits in the kernel or in the runtime;
+ * take that with weft_accept, for accept(2) would not find the latter.
  * @fd:        the descriptor's handle
  * @events:    POLLIN, POLLOUT, POLLPRI, POLLRDHUP ... of <poll.h>; POLLERR and POLLHUP are always
  *             waited for
