@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "numa/memory.h"
+#include "runtime/base/sim.h"
 #include "runtime/task/guard.h"
 #include "uring/faults.h"
 
@@ -121,12 +122,14 @@ static void say_canaries(struct weft__runtime *runtime)
                          facts.map_limit, facts.guards_most, facts.maps_kept);
 }
 
-/* One node has nothing to lose by it: most containers refuse these calls, and most have one. */
+/* One node has nothing to lose by it: most containers refuse these calls, and most have one. The
+ * nodes of a simulation have no memory of their own in any case. */
 static void say_policy(struct weft__runtime *runtime)
 {
     int error = weft__memory_facts()->policy_error;
 
-    if (error != 0 && runtime->topology->node_count > 1 && claims(runtime, NO_POLICY_CALLS))
+    if (error != 0 && runtime->topology->node_count > 1 && !weft__sim_is_on() &&
+        claims(runtime, NO_POLICY_CALLS))
         weft__runtime_report(runtime,
                              "weft: NUMA calls are refused (get_mempolicy: %s): memory lies "
                              "on the node whose CPU touches it first, wherever it was asked for; "
