@@ -5,8 +5,8 @@
  * queue of the listener, from which every accept takes first.
  *
  * INVARIANT: while connections are queued no accept waits, neither in the line nor in a ring, and
- *   nobody who asks whether one is there. So no connection waits for a task while a task waits for a
- *   connection.
+ *   nobody who asks whether one is there. So no connection waits for a task while a task waits for
+ *   a connection.
  *   It is armed only by one who holds the file alone: nobody else has an accept or a poll in a
  *   ring. While it is armed whoever accepts stands in a line, and in another whoever only asks
  *   whether there is one, under the same lock; its end sends those away to an operation of their
