@@ -43,8 +43,6 @@ weft_SOURCES = \
     tools/bench/divide.h \
     tools/bench/client.c \
     tools/bench/client.h \
-    tools/bench/echo_client.c \
-    tools/bench/echo_client.h \
     tools/bench/load.c \
     tools/bench/load.h \
     tools/bench/machine.c \
@@ -60,6 +58,8 @@ weft_SOURCES = \
     tools/bench/randread.h \
     tools/bench/report.c \
     tools/bench/report.h \
+    tools/bench/server.c \
+    tools/bench/server.h \
     tools/bench/statistics.c \
     tools/bench/statistics.h \
     tools/command.c \

@@ -86,12 +86,26 @@ static void start(struct server *server)
     CU_ASSERT_EQUAL_FATAL(pthread_create(&server->thread, NULL, serve, server), 0);
 }
 
+/* Connects, and exchanges as planned. */
+static int ask(const struct server *server, uint32_t connections,
+               const struct weft__client_plan *plan)
+{
+    int rc = 0;
+    struct weft__client *client = weft__client_open((const struct sockaddr *)&server->address,
+                                                    sizeof(server->address), connections, &rc);
+
+    if (client != NULL)
+        rc = weft__client_exchange(client, plan, &result);
+    weft__client_close(client);
+    return rc;
+}
+
 /* Runs a client of it for a second. */
 static int run(struct server *server, uint64_t rate)
 {
     start(server);
-    int rc = weft__client_run((struct sockaddr *)&server->address, sizeof(server->address),
-                              server->connections, rate, 1, &result);
+    int rc = ask(server, server->connections,
+                 &(struct weft__client_plan){ .rate = rate, .seconds = 1 });
     CU_ASSERT_EQUAL(pthread_join(server->thread, NULL), 0);
     (void)close(server->listener);
     return rc;
@@ -108,6 +122,33 @@ static void test_closed_loop_gets_each_reply(void)
     CU_ASSERT_EQUAL(result.reply.count, result.answered);
     CU_ASSERT_EQUAL(result.late.count, 0);
     CU_ASSERT_EQUAL(server.bytes, result.sent * weft__client_message_bytes);
+}
+
+/* Again and again over the same connections, also fewer than there are. */
+static void test_closed_loop_sends_as_many_as_asked(void)
+{
+    static const uint64_t requests[] = { 4, 1, 2, 1001 };
+    struct server server = { .connections = 4 };
+    int rc = 0;
+
+    start(&server);
+    struct weft__client *client = weft__client_open((struct sockaddr *)&server.address,
+                                                    sizeof(server.address), 4, &rc);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(client);
+    for (size_t i = 0; i < 2 * WEFT__COUNT(requests); i++) {
+        uint64_t count = requests[i / 2];
+        struct weft__client_plan plan = { .requests = count, .spins = i % 2 == 0 };
+        CU_ASSERT_EQUAL(weft__client_exchange(client, &plan, &result), 0);
+        CU_ASSERT_EQUAL(result.sent, count);
+        CU_ASSERT_EQUAL(result.answered, count);
+        CU_ASSERT_EQUAL(result.wrong, 0);
+        CU_ASSERT_EQUAL(result.sum, count * (count - 1) / 2);
+        CU_ASSERT_EQUAL(result.reply.count, count);
+    }
+    weft__client_close(client);
+    CU_ASSERT_EQUAL(pthread_join(server.thread, NULL), 0);
+    CU_ASSERT_EQUAL(server.bytes, 2 * (4 + 1 + 2 + 1001) * weft__client_message_bytes);
+    (void)close(server.listener);
 }
 
 static void test_open_loop_sends_as_many_as_asked(void)
@@ -173,23 +214,21 @@ static void test_a_server_that_hangs_up_is_an_error(void)
 
 static void test_nobody_listens(void)
 {
+    static const struct weft__client_plan once = { .rate = 1, .seconds = 1 };
     struct server server = { .connections = 1 };
 
     start(&server);
-    CU_ASSERT_EQUAL(weft__client_run((struct sockaddr *)&server.address, sizeof(server.address), 1,
-                                     1, 1, &result),
-                    0);
+    CU_ASSERT_EQUAL(ask(&server, 1, &once), 0);
     CU_ASSERT_EQUAL(pthread_join(server.thread, NULL), 0);
     (void)close(server.listener);
-    CU_ASSERT_EQUAL(weft__client_run((struct sockaddr *)&server.address, sizeof(server.address), 1,
-                                     1, 1, &result),
-                    -ECONNREFUSED);
+    CU_ASSERT_EQUAL(ask(&server, 1, &once), -ECONNREFUSED);
 }
 
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(test_closed_loop_gets_each_reply),
+        UNIT_TEST(test_closed_loop_sends_as_many_as_asked),
         UNIT_TEST(test_open_loop_sends_as_many_as_asked),
         UNIT_TEST(test_open_loop_sees_a_stall_by_all_that_were_due),
         UNIT_TEST(test_open_loop_falls_behind_and_loses_none),

@@ -6,12 +6,12 @@
 #include <weft.h>
 
 #include "tools/bench/body.h"
-#include "tools/bench/echo_client.h"
 #include "tools/bench/load.h"
 #include "tools/bench/measure.h"
 #include "tools/bench/metric.h"
 #include "tools/bench/peers.h"
 #include "tools/bench/report.h"
+#include "tools/bench/server.h"
 #include "tools/bench/statistics.h"
 #include "tools/command.h"
 #include "tools/common/flags.h"
@@ -234,7 +234,7 @@ static int run_body(int argc, char **argv)
     return weft__body_main(metric, count);
 }
 
-static int run_client(int argc, char **argv)
+static int run_server(int argc, char **argv)
 {
     const struct weft__metric *metric = argc >= 2 ? weft__metric_find(argv[0]) : NULL;
     uint64_t count = argc >= 2 ? parse_number(argv[1], UINT64_MAX) : 0;
@@ -243,7 +243,7 @@ static int run_client(int argc, char **argv)
         (void)fputs("usage: weft bench --serve NAME COUNT [SERVER]\n", stderr);
         return WEFT_EXIT_USAGE;
     }
-    return weft__echo_client_main(metric, count, argc == 3 ? argv[2] : NULL);
+    return weft__server_main(metric, count, argc == 3 ? argv[2] : NULL);
 }
 
 /* Peers that are not there yet are built: a newcomer asked for figures, not for an errand. */
@@ -302,6 +302,6 @@ int weft_tool_bench(int argc, char **argv)
         return WEFT_EXIT_OK;
     }
     if (request.client)
-        return run_client(argc - optind, argv + optind);
+        return run_server(argc - optind, argv + optind);
     return request.body ? run_body(argc - optind, argv + optind) : measure(&request);
 }

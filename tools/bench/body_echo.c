@@ -1,4 +1,4 @@
-/* echo_64B_*: a server that sends back what comes; echo_client.c, in another process, asks it. */
+/* echo_64B_*: a server that sends back what comes; server.c, in another process, has it asked. */
 #include <errno.h>
 #include <stdio.h>
 #include <weft.h>

@@ -3,6 +3,8 @@
  * A connection that can't send, because the server has not read what was sent before, falls behind;
  * its requests keep their places, and go out as soon as there is room. Each request carries its
  * number and its place, so that a reply tells by itself when it was due.
+ * Without a rate a request goes out when the reply to the one before it is there, so only those
+ * connections are looked at that have something.
  */
 #include "tools/bench/client.h"
 
@@ -12,6 +14,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,10 +22,10 @@
 #define SECOND_NS INT64_C(1000000000)
 #define DRAIN_NS (10 * SECOND_NS)
 
-enum { message_bytes = weft__client_message_bytes, batch = 64 };
+enum { message_bytes = weft__client_message_bytes, batch = 64, ready_most = 256 };
 
 struct message {
-    uint64_t number; /* of its connection */
+    uint64_t number; /* among all */
     int64_t due_ns;
     uint32_t connection;
     char rest[message_bytes - 20];
@@ -32,6 +35,7 @@ _Static_assert(sizeof(struct message) == message_bytes, "no holes in what is com
 struct connection {
     int fd;
     uint32_t number;
+    uint32_t awaited;  /* what epoll watches for */
     uint64_t sent;     /* messages that are out, or being sent */
     uint64_t answered; /* replies that are whole */
     size_t out_left;   /* bytes of the message that is being sent */
@@ -40,14 +44,16 @@ struct connection {
     struct message in;
 };
 
-struct client {
+struct weft__client {
     struct connection *connections;
-    struct pollfd *polls;
     uint32_t count;
-    uint64_t rate;
+    int epoll;
+    struct weft__client_plan plan;
     int64_t start_ns;
-    int64_t end_ns; /* no request is due from here on */
+    int64_t end_ns;  /* no request is due from here on */
+    int64_t last_ns; /* no reply is waited for from here on */
     struct weft__client_result *result;
+    struct epoll_event ready[ready_most];
 };
 
 static int64_t now_ns(void)
@@ -58,84 +64,125 @@ static int64_t now_ns(void)
     return now.tv_sec * SECOND_NS + now.tv_nsec;
 }
 
-/* When the next request of @connection is due; INT64_MAX: there is none. */
-static int64_t next_due(const struct client *client, const struct connection *connection)
+/* Whether more requests may be begun in a closed loop. */
+static bool goes_on(const struct weft__client *client)
 {
-    uint64_t place = connection->sent * client->count + connection->number;
+    return client->plan.requests != 0 ? client->result->sent < client->plan.requests
+                                      : now_ns() < client->end_ns;
+}
 
-    if (client->rate == 0)
-        return connection->sent == connection->answered && now_ns() < client->end_ns ? 0
-                                                                                     : INT64_MAX;
+static uint64_t place_of(const struct weft__client *client, const struct connection *connection,
+                         uint64_t index)
+{
+    return index * client->count + connection->number;
+}
+
+/* When the next request of @connection is due; INT64_MAX: there is none. */
+static int64_t next_due(const struct weft__client *client, const struct connection *connection)
+{
+    uint64_t place = place_of(client, connection, connection->sent);
+    uint64_t rate = client->plan.rate;
+
+    if (rate == 0)
+        return connection->sent == connection->answered && goes_on(client) ? 0 : INT64_MAX;
     /* whole seconds apart: their product with a billion could overflow */
-    int64_t due = client->start_ns + (int64_t)(place / client->rate) * SECOND_NS +
-                  (int64_t)(place % client->rate * (uint64_t)SECOND_NS / client->rate);
+    int64_t due = client->start_ns + (int64_t)(place / rate) * SECOND_NS +
+                  (int64_t)(place % rate * (uint64_t)SECOND_NS / rate);
     return due < client->end_ns ? due : INT64_MAX;
 }
 
-static void begin_message(struct client *client, struct connection *connection, int64_t due_ns)
+static void begin_message(struct weft__client *client, struct connection *connection,
+                          int64_t due_ns)
 {
     int64_t now = now_ns();
+    bool scheduled = client->plan.rate != 0;
 
     connection->out = (struct message){
-        .number = connection->sent,
-        .due_ns = client->rate == 0 ? now : due_ns,
+        .number = scheduled ? place_of(client, connection, connection->sent) : client->result->sent,
+        .due_ns = scheduled ? due_ns : now,
         .connection = connection->number,
     };
-    memset(connection->out.rest, (int)('a' + connection->sent % 26), sizeof(connection->out.rest));
+    memset(connection->out.rest, (int)('a' + connection->out.number % 26),
+           sizeof(connection->out.rest));
     connection->out_left = message_bytes;
     connection->sent++;
-    if (client->rate != 0)
+    client->result->sent++;
+    if (scheduled)
         weft__histogram_record(&client->result->late, (uint64_t)(now > due_ns ? now - due_ns : 0));
 }
 
+/* Has epoll tell of room for what could not be sent, and of that only. */
+static int watch(struct weft__client *client, struct connection *connection)
+{
+    uint32_t wanted = connection->out_left > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN;
+    struct epoll_event event = { .events = wanted, .data.u32 = connection->number };
+
+    if (connection->awaited == wanted)
+        return 0;
+    int how = connection->awaited == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    if (epoll_ctl(client->epoll, how, connection->fd, &event) < 0)
+        return -errno;
+    connection->awaited = wanted;
+    return 0;
+}
+
 /* Sends what is due, and as much of it as goes. Returns 0 or a negative errno. */
-static int send_due(struct client *client, struct connection *connection)
+static int send_due(struct weft__client *client, struct connection *connection)
 {
     for (int i = 0; i < batch; i++) {
         if (connection->out_left == 0) {
             int64_t due_ns = next_due(client, connection);
-            if (due_ns > now_ns())
-                return 0;
+            if (due_ns == INT64_MAX || (due_ns != 0 && due_ns > now_ns()))
+                break;
             begin_message(client, connection, due_ns);
         }
         const char *bytes = (const char *)&connection->out;
         ssize_t count = send(connection->fd, bytes + message_bytes - connection->out_left,
                              connection->out_left, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (count < 0 && errno != EAGAIN && errno != EINTR)
+            return -errno;
         if (count < 0)
-            return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+            break;
         connection->out_left -= (size_t)count;
     }
-    return 0;
+    return watch(client, connection);
 }
 
-static bool is_right(const struct connection *connection)
+static bool is_right(const struct weft__client *client, const struct connection *connection)
 {
     const struct message *in = &connection->in;
-    char rest = (char)('a' + connection->answered % 26);
+    uint64_t number = client->plan.rate != 0 ? place_of(client, connection, connection->answered)
+                                             : connection->out.number;
 
-    if (in->number != connection->answered || in->connection != connection->number)
+    if (in->number != number || in->connection != connection->number)
         return false;
     for (size_t i = 0; i < sizeof(in->rest); i++)
-        if (in->rest[i] != rest)
+        if (in->rest[i] != (char)('a' + number % 26))
             return false;
     return true;
 }
 
-static void take_reply(struct client *client, struct connection *connection, int64_t now)
+static void take_reply(struct weft__client *client, struct connection *connection, int64_t now)
 {
-    if (is_right(connection))
-        weft__histogram_record(&client->result->reply, (uint64_t)(now - connection->in.due_ns));
-    else
-        client->result->wrong++;
-    client->result->answered++;
+    struct weft__client_result *result = client->result;
+
+    if (is_right(client, connection)) {
+        weft__histogram_record(&result->reply, (uint64_t)(now - connection->in.due_ns));
+        result->sum += connection->in.number;
+    } else {
+        result->wrong++;
+    }
+    result->answered++;
     connection->answered++;
     connection->in_used = 0;
 }
 
 /* Takes the replies that are there. Returns 0 or a negative errno. */
-static int receive_replies(struct client *client, struct connection *connection)
+static int receive_replies(struct weft__client *client, struct connection *connection)
 {
-    for (int i = 0; i < batch; i++) {
+    int i = 0;
+
+    do {
         char *bytes = (char *)&connection->in;
         ssize_t count = recv(connection->fd, bytes + connection->in_used,
                              message_bytes - connection->in_used, MSG_DONTWAIT);
@@ -146,62 +193,96 @@ static int receive_replies(struct client *client, struct connection *connection)
         connection->in_used += (size_t)count;
         if (connection->in_used == message_bytes)
             take_reply(client, connection, now_ns());
-    }
+    } while (++i < batch && connection->sent > connection->answered);
     return 0;
 }
 
-/* What to wait for; *out_due_ns is when the next request goes out. False: all is done. */
-static bool prepare_wait(struct client *client, int64_t *out_due_ns)
+/* Begins a request on each connection that may; the earliest that is due later, INT64_MAX: none. */
+static int send_all_due(struct weft__client *client, int64_t *out_due_ns)
 {
-    bool busy = false;
-
-    *out_due_ns = INT64_MAX;
-    for (uint32_t i = 0; i < client->count; i++) {
-        const struct connection *connection = &client->connections[i];
-        int64_t due_ns = connection->out_left > 0 ? INT64_MAX : next_due(client, connection);
-        client->polls[i].fd = connection->fd;
-        client->polls[i].events = (short)(connection->out_left > 0 ? POLLIN | POLLOUT : POLLIN);
-        *out_due_ns = due_ns < *out_due_ns ? due_ns : *out_due_ns;
-        busy = busy || due_ns != INT64_MAX || connection->out_left > 0 ||
-               connection->sent > connection->answered;
-    }
-    return busy;
-}
-
-static int wait_until(struct client *client, int64_t due_ns)
-{
-    int64_t last_ns = client->end_ns + DRAIN_NS;
-    int64_t left_ns = (due_ns < last_ns ? due_ns : last_ns) - now_ns();
-
-    left_ns = left_ns > 0 ? left_ns : 0;
-    const struct timespec left = { left_ns / SECOND_NS, left_ns % SECOND_NS };
-    int ready = ppoll(client->polls, client->count, &left, NULL);
-    return ready < 0 && errno != EINTR ? -errno : 0;
-}
-
-static int run_loop(struct client *client)
-{
-    int64_t due_ns;
     int rc = 0;
 
-    while (rc == 0 && prepare_wait(client, &due_ns)) {
-        if (now_ns() > client->end_ns + DRAIN_NS)
-            return -ETIMEDOUT;
-        rc = wait_until(client, due_ns);
-        for (uint32_t i = 0; rc == 0 && i < client->count; i++) {
-            struct connection *connection = &client->connections[i];
-            if ((client->polls[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
-                rc = receive_replies(client, connection);
-            if (rc == 0)
-                rc = send_due(client, connection);
-        }
+    *out_due_ns = INT64_MAX;
+    for (uint32_t i = 0; rc == 0 && i < client->count; i++) {
+        struct connection *connection = &client->connections[i];
+        rc = send_due(client, connection);
+        int64_t due_ns = connection->out_left > 0 ? INT64_MAX : next_due(client, connection);
+        *out_due_ns = due_ns < *out_due_ns ? due_ns : *out_due_ns;
     }
     return rc;
 }
 
-static int open_connection(struct connection *connection, uint32_t number,
+/* Sleeps until a connection has something, at most until @due_ns. */
+static int sleep_until(const struct weft__client *client, int64_t due_ns)
+{
+    struct pollfd ready = { .fd = client->epoll, .events = POLLIN };
+    int64_t left_ns = (due_ns < client->last_ns ? due_ns : client->last_ns) - now_ns();
+
+    left_ns = left_ns > 0 ? left_ns : 0;
+    const struct timespec left = { left_ns / SECOND_NS, left_ns % SECOND_NS };
+    return ppoll(&ready, 1, &left, NULL) < 0 && errno != EINTR ? -errno : 0;
+}
+
+/* Looks which connections have something, and does what there is to do with them. */
+static int serve_ready(struct weft__client *client)
+{
+    int count = epoll_wait(client->epoll, client->ready, ready_most, 0);
+    int rc = count < 0 && errno != EINTR ? -errno : 0;
+
+    for (int i = 0; rc == 0 && i < count; i++) {
+        const struct epoll_event *event = &client->ready[i];
+        struct connection *connection = &client->connections[event->data.u32];
+        if ((event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
+            rc = receive_replies(client, connection);
+        if (rc == 0)
+            rc = send_due(client, connection);
+    }
+    return rc;
+}
+
+static int run_loop(struct weft__client *client)
+{
+    const struct weft__client_result *result = client->result;
+    int64_t due_ns;
+    int rc = send_all_due(client, &due_ns);
+
+    while (rc == 0 && (result->answered < result->sent || due_ns != INT64_MAX)) {
+        if (now_ns() > client->last_ns)
+            return -ETIMEDOUT;
+        if (!client->plan.spins)
+            rc = sleep_until(client, due_ns);
+        if (rc == 0)
+            rc = serve_ready(client);
+        if (rc == 0 && client->plan.rate != 0)
+            rc = send_all_due(client, &due_ns);
+    }
+    return rc;
+}
+
+int weft__client_exchange(struct weft__client *client, const struct weft__client_plan *plan,
+                          struct weft__client_result *out)
+{
+    bool counts = plan->rate == 0 && plan->requests != 0;
+
+    memset(out, 0, sizeof(*out));
+    client->plan = *plan;
+    client->plan.requests = counts ? plan->requests : 0;
+    client->result = out;
+    for (uint32_t i = 0; i < client->count; i++)
+        client->connections[i].sent = client->connections[i].answered = 0;
+    (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* 50 us late else */
+    client->start_ns = now_ns();
+    client->end_ns = client->start_ns + (int64_t)plan->seconds * SECOND_NS;
+    client->last_ns = counts ? INT64_MAX : client->end_ns + DRAIN_NS;
+    int rc = run_loop(client);
+    out->elapsed_ns = now_ns() - client->start_ns;
+    return rc;
+}
+
+static int open_connection(struct weft__client *client, uint32_t number,
                            const struct sockaddr *address, socklen_t address_bytes)
 {
+    struct connection *connection = &client->connections[number];
     const int on = 1;
 
     connection->number = number;
@@ -209,54 +290,42 @@ static int open_connection(struct connection *connection, uint32_t number,
     if (connection->fd < 0 || connect(connection->fd, address, address_bytes) < 0 ||
         setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
         return -errno;
-    return 0;
+    return watch(client, connection);
 }
 
-/* Needs no room for @count more than the caller gave. */
-static int open_all(struct client *client, const struct sockaddr *address, socklen_t address_bytes)
+struct weft__client *weft__client_open(const struct sockaddr *address, socklen_t address_bytes,
+                                       uint32_t connections, int *out_error)
 {
-    int rc = 0;
+    struct weft__client *client = calloc(1, sizeof(*client));
+    int rc = -ENOMEM;
 
-    for (uint32_t i = 0; i < client->count; i++)
-        client->connections[i].fd = -1;
-    for (uint32_t i = 0; rc == 0 && i < client->count; i++)
-        rc = open_connection(&client->connections[i], i, address, address_bytes);
-    return rc;
+    if (client != NULL) {
+        client->connections = calloc(connections, sizeof(*client->connections));
+        client->count = client->connections != NULL ? connections : 0;
+        for (uint32_t i = 0; i < client->count; i++)
+            client->connections[i].fd = -1;
+        client->epoll = epoll_create1(EPOLL_CLOEXEC);
+        if (client->connections != NULL)
+            rc = client->epoll >= 0 ? 0 : -errno;
+        for (uint32_t i = 0; rc == 0 && i < connections; i++)
+            rc = open_connection(client, i, address, address_bytes);
+    }
+    if (rc == 0)
+        return client;
+    weft__client_close(client);
+    *out_error = rc;
+    return NULL;
 }
 
-static void close_all(struct client *client)
+void weft__client_close(struct weft__client *client)
 {
+    if (client == NULL)
+        return;
     for (uint32_t i = 0; i < client->count; i++)
         if (client->connections[i].fd >= 0)
             (void)close(client->connections[i].fd);
-}
-
-int weft__client_run(const struct sockaddr *address, socklen_t address_bytes, uint32_t connections,
-                     uint64_t rate, uint64_t seconds, struct weft__client_result *out)
-{
-    struct client client = {
-        .connections = calloc(connections, sizeof(*client.connections)),
-        .polls = calloc(connections, sizeof(*client.polls)),
-        .count = connections,
-        .rate = rate,
-        .result = out,
-    };
-    int rc = -ENOMEM;
-
-    memset(out, 0, sizeof(*out));
-    if (client.connections != NULL && client.polls != NULL) {
-        (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* 50 us late else */
-        rc = open_all(&client, address, address_bytes);
-        client.start_ns = now_ns();
-        client.end_ns = client.start_ns + (int64_t)seconds * SECOND_NS;
-        if (rc == 0)
-            rc = run_loop(&client);
-        out->elapsed_ns = now_ns() - client.start_ns;
-        for (uint32_t i = 0; i < client.count; i++)
-            out->sent += client.connections[i].sent;
-        close_all(&client);
-    }
-    free(client.connections);
-    free(client.polls);
-    return rc;
+    if (client->epoll >= 0)
+        (void)close(client->epoll);
+    free(client->connections);
+    free(client);
 }

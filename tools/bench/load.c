@@ -71,6 +71,20 @@ static int start_server(void *argument)
     return task < 0 ? (int)task : 0;
 }
 
+static int ask(const struct sockaddr *address, socklen_t bytes, const struct weft__load_plan *plan,
+               struct weft__client_result *out)
+{
+    const struct weft__client_plan requests = { .rate = plan->rate, .seconds = plan->seconds };
+    int rc = 0;
+    struct weft__client *client = weft__client_open(address, bytes, (uint32_t)plan->clients, &rc);
+
+    if (client == NULL)
+        return rc;
+    rc = weft__client_exchange(client, &requests, out);
+    weft__client_close(client);
+    return rc;
+}
+
 static double to_us(uint64_t ns)
 {
     return (double)ns / 1e3;
@@ -195,8 +209,7 @@ int weft__load_run(const struct weft__load_plan *plan)
             .sin_port = htons((uint16_t)server.port),
             .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
         };
-        rc = weft__client_run((const struct sockaddr *)&address, sizeof(address),
-                              (uint32_t)plan->clients, plan->rate, plan->seconds, &result);
+        rc = ask((const struct sockaddr *)&address, sizeof(address), plan, &result);
     }
     int left = weft_stop(runtime, weft_after(10 * WEFT_SECOND));
     if (rc == 0 && left > 0)

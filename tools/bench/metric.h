@@ -32,7 +32,7 @@ struct weft__metric {
     unsigned samples;                        /* of `weft bench` */
     uint32_t workers;                        /* 0: one for each CPU, the default of the runtime */
     uint32_t spin_us;                        /* 0: the default of the runtime */
-    uint32_t connections; /* the body is a server with so many; echo_client.c measures it */
+    uint32_t connections; /* the body is a server with so many; server.c measures it */
     bool server_cpu;      /* of a server: its CPU time per message, not the median round trip */
     const char *engine;   /* what WEFT_ENGINE says for ours; NULL: the default */
     struct weft__metric_peer peers[weft__metric_peers_max];

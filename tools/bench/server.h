@@ -1,6 +1,6 @@
-/* The client of a metric whose body is a server: it starts the server, and measures it. */
-#ifndef WEFT_TOOLS_BENCH_ECHO_CLIENT_H
-#define WEFT_TOOLS_BENCH_ECHO_CLIENT_H
+/* A metric whose body is a server: starts it, has it asked, and measures it. */
+#ifndef WEFT_TOOLS_BENCH_SERVER_H
+#define WEFT_TOOLS_BENCH_SERVER_H
 
 #include <stdint.h>
 
@@ -16,6 +16,6 @@
  * last of its connections has ended.
  * Returns the exit status of the process.
  */
-int weft__echo_client_main(const struct weft__metric *metric, uint64_t count, const char *program);
+int weft__server_main(const struct weft__metric *metric, uint64_t count, const char *program);
 
 #endif
