@@ -2,10 +2,34 @@
 
 #include <poll.h>
 
+#include "runtime/base/sys_io.h"
 #include "runtime/io/acceptor.h"
 #include "runtime/sched/runtime.h"
 
-enum { events_all = 0x7FFF }; /* of a short that is not negative */
+enum {
+    events_all = 0x7FFF, /* of a short that is not negative */
+    events_claimed = POLLPRI | POLLRDBAND | POLLWRBAND
+};
+
+/*
+ * The wake-up of a socket names whatever its file may have, urgent bytes for ordinary ones, and
+ * io_uring passes that on without another look. So what is claimed only is asked for again, and
+ * when nothing is left the wait goes on.
+ * BOUND: a round for each wake-up of the file.
+ */
+static int run_poll(struct weft__fd *held, const struct weft__request *request, weft_deadline until)
+{
+    int rc;
+
+    do {
+        rc = weft__fd_run(held, request, until, 0);
+        if (rc < 0 || (rc & events_claimed) == 0)
+            return rc;
+        int found = weft__sys_io_poll(held->number, request->flags);
+        rc = (rc & ~events_claimed) | (found > 0 ? found : 0);
+    } while (rc == 0);
+    return rc;
+}
 
 static int wait_ready(struct weft__fd *held, int events, weft_deadline until)
 {
@@ -21,7 +45,7 @@ static int wait_ready(struct weft__fd *held, int events, weft_deadline until)
         if (rc != -EAGAIN)
             return rc == 0 ? arrivals : rc;
     }
-    return weft__fd_run(held, &request, until, 0);
+    return run_poll(held, &request, until);
 }
 
 int weft_fd_poll(weft_fd fd, int events, weft_deadline until)

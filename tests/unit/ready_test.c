@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "runtime/base/compiler.h"
@@ -78,6 +79,65 @@ static void test_pipes_files_and_sockets_are_ready_as_poll_says(void)
     rig_run(2, kinds);
 }
 
+static int await_any_input(void *argument)
+{
+    return weft_fd_poll(*(const weft_fd *)argument, POLLIN | POLLPRI | POLLRDBAND, WEFT_NEVER);
+}
+
+static int await_urgent(void *argument)
+{
+    return weft_fd_poll(*(const weft_fd *)argument, POLLPRI, weft_after(5 * WEFT_MILLISECOND));
+}
+
+/* A wake-up of a socket names events that it does not have, which io_uring passes on. */
+static int ordinary_bytes(void *argument)
+{
+    (void)argument;
+    for (int kind = 0; kind < SOCKETS_KINDS; kind++) {
+        weft_fd pair[2];
+        char bytes[2];
+        weft_scope scope = weft_scope_open(&run_all);
+        sockets_pair(kind, pair);
+        weft_task task = weft_go_copy(scope, await_any_input, &pair[0], sizeof(pair[0]));
+        rig_await(task, WEFT_TASK_WAITING);
+        EXPECT_EQ(weft_send(pair[1], "b", 1, WEFT_NEVER), 1);
+        EXPECT_EQ(weft_wait(task, WEFT_NEVER), POLLIN);
+        task = weft_go_copy(scope, await_urgent, &pair[0], sizeof(pair[0]));
+        rig_await(task, WEFT_TASK_WAITING);
+        EXPECT_EQ(weft_send(pair[1], "c", 1, WEFT_NEVER), 1);
+        EXPECT_EQ(weft_wait(task, WEFT_NEVER), -ETIMEDOUT);
+        EXPECT(weft_recv(pair[0], bytes, sizeof(bytes), WEFT_NEVER) > 0);
+        EXPECT_EQ(weft_close(pair[0]) + weft_close(pair[1]), 0);
+        (void)weft_scope_close(scope);
+    }
+    return 0;
+}
+
+static void test_ordinary_bytes_are_not_urgent(void)
+{
+    rig_each(ordinary_bytes);
+}
+
+static int urgent_byte(void *argument)
+{
+    weft_fd pair[2];
+    weft_scope scope = weft_scope_open(NULL);
+
+    (void)argument;
+    sockets_pair(0, pair);
+    weft_task task = weft_go_copy(scope, await_any_input, &pair[0], sizeof(pair[0]));
+    rig_await(task, WEFT_TASK_WAITING);
+    EXPECT_EQ(send(weft_fd_number(pair[1]), "u", 1, MSG_OOB), 1);
+    EXPECT((weft_wait(task, WEFT_NEVER) & POLLPRI) != 0);
+    EXPECT_EQ(weft_scope_close(scope) + weft_close(pair[0]) + weft_close(pair[1]), 0);
+    return 0;
+}
+
+static void test_an_urgent_byte_is(void)
+{
+    rig_each(urgent_byte);
+}
+
 /* A cancel, or a close, ends the wait; what is there to read is not touched. */
 static int ends_early(void *argument)
 {
@@ -119,6 +179,8 @@ int main(int argc, char **argv)
     static const struct unit_test tests[] = {
         UNIT_TEST(test_an_eventfd_is_ready_when_it_has_been_written),
         UNIT_TEST(test_pipes_files_and_sockets_are_ready_as_poll_says),
+        UNIT_TEST(test_ordinary_bytes_are_not_urgent),
+        UNIT_TEST(test_an_urgent_byte_is),
         UNIT_TEST(test_cancel_and_close_end_the_wait),
     };
 
