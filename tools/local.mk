@@ -52,6 +52,8 @@ weft_SOURCES = \
     tools/bench/memory.h \
     tools/bench/metric.c \
     tools/bench/metric.h \
+    tools/bench/metric_divide.c \
+    tools/bench/metric_rows.h \
     tools/bench/metric_table.c \
     tools/bench/peers.c \
     tools/bench/peers.h \

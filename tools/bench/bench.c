@@ -168,8 +168,8 @@ static bool add_metric(const char *name, struct request *out)
 
 static bool is_peer(const char *name)
 {
-    for (size_t i = 0; i < weft__metric_count; i++)
-        for (const struct weft__metric_peer *peer = weft__metric_table[i].peers; peer->name != NULL;
+    for (size_t i = 0; i < weft__metric_count(); i++)
+        for (const struct weft__metric_peer *peer = weft__metric_at(i)->peers; peer->name != NULL;
              peer++)
             if (strcmp(peer->name, name) == 0)
                 return true;
@@ -217,8 +217,8 @@ static bool parse(int argc, char **argv, struct request *out)
     for (int i = optind; i < argc; i++)
         if (!add_metric(argv[i], out))
             return false;
-    for (size_t i = 0; optind == argc && i < weft__metric_count; i++)
-        out->metrics[out->metric_count++] = &weft__metric_table[i];
+    for (size_t i = 0; optind == argc && i < weft__metric_count(); i++)
+        out->metrics[out->metric_count++] = weft__metric_at(i);
     return true;
 }
 

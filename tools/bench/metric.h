@@ -1,4 +1,4 @@
-/* The metrics: one table says what each measures, with which settings, and against whom. */
+/* The metrics: a table says what each measures, with which settings, and against whom. */
 #ifndef WEFT_TOOLS_BENCH_METRIC_H
 #define WEFT_TOOLS_BENCH_METRIC_H
 
@@ -38,8 +38,9 @@ struct weft__metric {
     struct weft__metric_peer peers[weft__metric_peers_max];
 };
 
-extern const struct weft__metric weft__metric_table[];
-extern const size_t weft__metric_count;
+/* How many metrics there are, and the one of that index: those that divide work come last. */
+size_t weft__metric_count(void);
+const struct weft__metric *weft__metric_at(size_t index);
 
 /* The metric of that name, or NULL. */
 const struct weft__metric *weft__metric_find(const char *name);
