@@ -23,6 +23,7 @@ weft_SOURCES = \
     tools/bench/body_blocking.c \
     tools/bench/body_divide.c \
     tools/bench/body_echo.c \
+    tools/bench/body_field.c \
     tools/bench/body_fork.c \
     tools/bench/body_mutex.c \
     tools/bench/body_parked.c \

@@ -49,6 +49,8 @@ int weft__body_divide_run_sort(void *argument);
 int weft__body_divide_run_triad(void *argument);
 int weft__body_divide_run_queens(void *argument);
 int weft__body_divide_run_tree(void *argument);
+int weft__body_field_run_product(void *argument);
+int weft__body_field_run_sweeps(void *argument);
 int weft__body_blocking_run(void *argument);
 int weft__body_sleep_run_cpu(void *argument);
 int weft__body_sleep_run_late(void *argument);

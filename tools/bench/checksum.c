@@ -70,6 +70,44 @@ uint64_t weft__checksum_of_tree(uint64_t count)
     return count_nodes(&(struct weft__divide_node){ 1, count, 0 });
 }
 
+/* The weights are products, so the sum over all elements is one of products of two sums. */
+uint64_t weft__checksum_of_product(uint64_t count)
+{
+    size_t side = (size_t)((count + weft__divide_tile - 1) / weft__divide_tile * weft__divide_tile);
+    uint64_t sum = 0;
+
+    for (size_t k = 0; k < side; k++) {
+        uint64_t left = 0;
+        uint64_t right = 0;
+        for (size_t i = 0; i < side; i++) {
+            left += weft__divide_row_weight(i) * (uint64_t)weft__divide_left(i, k);
+            right += weft__divide_column_weight(i) * (uint64_t)weft__divide_right(k, i);
+        }
+        sum += left * right;
+    }
+    return sum;
+}
+
+uint64_t weft__checksum_of_sweeps(uint64_t count)
+{
+    static double fields[2][weft__divide_side * weft__divide_side];
+    double *from = fields[0];
+    double *to = fields[1];
+
+    for (size_t row = 0; row < weft__divide_side; row++) {
+        weft__divide_fill_row(from, row);
+        weft__divide_fill_row(to, row);
+    }
+    for (uint64_t sweep = 0; sweep < count; sweep++) {
+        for (size_t row = 1; row < weft__divide_side - 1; row++)
+            weft__divide_smooth(from, to, row);
+        double *last = from;
+        from = to;
+        to = last;
+    }
+    return weft__divide_hash(from);
+}
+
 uint64_t weft__checksum_of_additions(uint64_t count)
 {
     return count / weft__checksum_lockers * weft__checksum_lockers;

@@ -45,6 +45,8 @@ uint64_t weft__checksum_of_visits(uint64_t count);    /* one each */
 uint64_t weft__checksum_of_fib(uint64_t count);       /* the Fibonacci number */
 uint64_t weft__checksum_of_queens(uint64_t count);    /* solutions on a board of that size */
 uint64_t weft__checksum_of_tree(uint64_t count);      /* nodes of the tree of that height */
+uint64_t weft__checksum_of_product(uint64_t count);   /* elements of a product, weighed */
+uint64_t weft__checksum_of_sweeps(uint64_t count);    /* the bits of a field after so many */
 uint64_t weft__checksum_of_additions(uint64_t count); /* one each, none lost; a multiple of 4 */
 
 #endif

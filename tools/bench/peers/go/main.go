@@ -373,6 +373,15 @@ func main() {
 		"sleep_100k_late_p99":     sleepLate,
 		"mutex_4t_1w":             mutex4,
 		"mutex_4t_2w":             mutex4,
+		"fork_join_inline":        forkJoin,
+		"fib32_1w":                runFib,
+		"loop_empty_2w":           loopEmpty,
+		"sort_2w":                 sortKeys,
+		"triad_2w":                triad,
+		"nqueens_2w":              nqueens,
+		"uts_2w":                  uts,
+		"matrix_2w":               matrix,
+		"stencil_2w":              stencil,
 	}
 
 	if len(os.Args) != 3 {

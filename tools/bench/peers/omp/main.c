@@ -1,4 +1,6 @@
 /* The OpenMP peer, built with libgomp and with libomp. OMP_NUM_THREADS says how many threads. */
+#include <stdbool.h>
+
 #include "tools/bench/checksum.h"
 #include "tools/bench/divide.h"
 #include "tools/bench/peers/peer.h"
@@ -62,7 +64,7 @@ static int run_fib(const struct peer_request *request)
     return peer_print(request, (double)(peer_clock_ns() - start_ns) / 1e9, value);
 }
 
-/* Outside of a parallel region: the loop makes its own, of two threads. */
+/* The loop makes a region of its own, of two threads. */
 static int loop_empty(const struct peer_request *request)
 {
     enum { apart = 64 / sizeof(uint64_t) };
@@ -154,7 +156,6 @@ static int sort_keys(const struct peer_request *request)
     return peer_print(request, seconds, weft__divide_in_order(keys, request->count, sum));
 }
 
-/* Outside of a parallel region, as loop_empty. */
 static int triad(const struct peer_request *request)
 {
     size_t count = request->count;
@@ -235,30 +236,82 @@ static int uts(const struct peer_request *request)
     return peer_print(request, seconds_since(start_ns), root.nodes);
 }
 
-static const struct {
+static int matrix(const struct peer_request *request)
+{
+    struct weft__divide_matrices all = weft__divide_matrices_make(request->count);
+
+    if (!weft__divide_matrices_fill(&all))
+        peer_fail("memory");
+    int64_t start_ns = peer_clock_ns();
+#pragma omp parallel for num_threads(2) collapse(2) schedule(static)
+    for (size_t row = 0; row < all.side; row += weft__divide_tile)
+        for (size_t column = 0; column < all.side; column += weft__divide_tile)
+            weft__divide_multiply(&all, row, column);
+    double seconds = seconds_since(start_ns);
+    return peer_print(request, seconds, weft__divide_weigh(&all));
+}
+
+static int stencil(const struct peer_request *request)
+{
+    size_t bytes = sizeof(double) * weft__divide_side * weft__divide_side;
+    double *from = malloc(bytes);
+    double *to = malloc(bytes);
+
+    if (from == NULL || to == NULL)
+        peer_fail("memory");
+#pragma omp parallel for num_threads(2) schedule(static)
+    for (size_t row = 0; row < weft__divide_side; row++) {
+        weft__divide_fill_row(from, row);
+        weft__divide_fill_row(to, row);
+    }
+    int64_t start_ns = peer_clock_ns();
+    for (uint64_t sweep = 0; sweep < request->count; sweep++) {
+#pragma omp parallel for num_threads(2) schedule(static)
+        for (size_t row = 1; row < weft__divide_side - 1; row++)
+            weft__divide_smooth(from, to, row);
+        double *last = from;
+        from = to;
+        to = last;
+    }
+    double seconds = seconds_since(start_ns);
+    return peer_print(request, seconds, weft__divide_hash(from));
+}
+
+static const struct row {
     const char *metric;
+    bool loop; /* makes parallel regions itself; else it is the one thread of a region that forks */
     int (*run)(const struct peer_request *request);
 } rows[] = {
-    { "task_spawn_join", run_batches }, { "fork_join_inline", fork_join }, { "fib32_1w", run_fib },
-    { "sort_2w", sort_keys },           { "nqueens_2w", nqueens },         { "uts_2w", uts },
+    { "task_spawn_join", false, run_batches },
+    { "fork_join_inline", false, fork_join },
+    { "fib32_1w", false, run_fib },
+    { "sort_2w", false, sort_keys },
+    { "nqueens_2w", false, nqueens },
+    { "uts_2w", false, uts },
+    { "loop_empty_2w", true, loop_empty },
+    { "triad_2w", true, triad },
+    { "matrix_2w", true, matrix },
+    { "stencil_2w", true, stencil },
 };
+
+static int run_row(const struct row *row, const struct peer_request *request)
+{
+    int status = 1;
+
+    if (row->loop)
+        return row->run(request);
+#pragma omp parallel
+#pragma omp single
+    status = row->run(request);
+    return status;
+}
 
 int main(int argc, char **argv)
 {
     struct peer_request request = peer_parse(argc, argv);
 
-    if (peer_is(&request, "loop_empty_2w"))
-        return loop_empty(&request);
-    if (peer_is(&request, "triad_2w"))
-        return triad(&request);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        int status = 1;
-        if (!peer_is(&request, rows[i].metric))
-            continue;
-#pragma omp parallel
-#pragma omp single
-        status = rows[i].run(&request);
-        return status;
-    }
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (peer_is(&request, rows[i].metric))
+            return run_row(&rows[i], &request);
     return peer_unknown(&request);
 }

@@ -1,5 +1,6 @@
 // The oneTBB peer: stackless tasks in a task_group, and loops, in an arena of one or two threads.
 #include <tbb/blocked_range.h>
+#include <tbb/blocked_range2d.h>
 #include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/parallel_sort.h>
@@ -7,6 +8,7 @@
 #include <tbb/task_arena.h>
 #include <tbb/task_group.h>
 #include <array>
+#include <utility>
 #include <vector>
 
 extern "C" {
@@ -203,13 +205,64 @@ int uts(const peer_request &request)
     return peer_print(&request, seconds_since(start_ns), root.nodes);
 }
 
+int matrix(const peer_request &request)
+{
+    const weft__divide_matrices all = weft__divide_matrices_make(request.count);
+    const std::size_t tile = weft__divide_tile;
+    const std::size_t tiles = all.side / tile;
+
+    if (!weft__divide_matrices_fill(&all))
+        peer_fail("memory");
+    const int64_t start_ns = peer_clock_ns();
+    tbb::parallel_for(tbb::blocked_range2d<std::size_t>(0, tiles, 1, 0, tiles, 1),
+                      [&](const tbb::blocked_range2d<std::size_t> &part) {
+                          for (std::size_t i = part.rows().begin(); i < part.rows().end(); i++)
+                              for (std::size_t j = part.cols().begin(); j < part.cols().end(); j++)
+                                  weft__divide_multiply(&all, i * tile, j * tile);
+                      });
+    const double seconds = seconds_since(start_ns);
+    return peer_print(&request, seconds, weft__divide_weigh(&all));
+}
+
+int stencil(const peer_request &request)
+{
+    const std::size_t side = weft__divide_side;
+    auto *from = static_cast<double *>(malloc(side * side * sizeof(double)));
+    auto *to = static_cast<double *>(malloc(side * side * sizeof(double)));
+
+    if (from == nullptr || to == nullptr)
+        peer_fail("memory");
+    tbb::parallel_for(
+        range(0, side),
+        [=](const range &part) {
+            for (std::size_t row = part.begin(); row < part.end(); row++) {
+                weft__divide_fill_row(from, row);
+                weft__divide_fill_row(to, row);
+            }
+        },
+        tbb::static_partitioner());
+    const int64_t start_ns = peer_clock_ns();
+    for (uint64_t sweep = 0; sweep < request.count; sweep++) {
+        tbb::parallel_for(
+            range(1, side - 1),
+            [=](const range &part) {
+                for (std::size_t row = part.begin(); row < part.end(); row++)
+                    weft__divide_smooth(from, to, row);
+            },
+            tbb::static_partitioner());
+        std::swap(from, to);
+    }
+    const double seconds = seconds_since(start_ns);
+    return peer_print(&request, seconds, weft__divide_hash(from));
+}
+
 struct row {
     const char *metric;
     int threads;
     int (*run)(const peer_request &request);
 };
 
-const std::array<row, 9> rows = { {
+const std::array<row, 11> rows = { {
     { "task_spawn_join", 1, task_spawn_join },
     { "fork_join_inline", 1, fork_join },
     { "fib32_1w", 1, run_fib },
@@ -219,6 +272,8 @@ const std::array<row, 9> rows = { {
     { "triad_2w", 2, triad },
     { "nqueens_2w", 2, nqueens },
     { "uts_2w", 2, uts },
+    { "matrix_2w", 2, matrix },
+    { "stencil_2w", 2, stencil },
 } };
 
 } // namespace
