@@ -16,6 +16,8 @@
 
 enum { connections_max = 4, buffer_bytes = 256 };
 
+static const int64_t second_ns = 1000000000;
+
 struct server {
     int listener;
     struct sockaddr_in address;
@@ -100,15 +102,19 @@ static int ask(const struct server *server, uint32_t connections,
     return rc;
 }
 
-/* Runs a client of it for a second. */
-static int run(struct server *server, uint64_t rate)
+static int run_for(struct server *server, uint64_t rate, int64_t duration_ns)
 {
     start(server);
     int rc = ask(server, server->connections,
-                 &(struct weft__client_plan){ .rate = rate, .seconds = 1 });
+                 &(struct weft__client_plan){ .rate = rate, .duration_ns = duration_ns });
     CU_ASSERT_EQUAL(pthread_join(server->thread, NULL), 0);
     (void)close(server->listener);
     return rc;
+}
+
+static int run(struct server *server, uint64_t rate)
+{
+    return run_for(server, rate, second_ns);
 }
 
 static void test_closed_loop_gets_each_reply(void)
@@ -168,6 +174,19 @@ static void test_open_loop_sends_as_many_as_asked(void)
     }
 }
 
+/* What is due at the end itself is not sent any more. */
+static void test_open_loop_of_part_of_a_second(void)
+{
+    struct server server = { .connections = 3 };
+
+    CU_ASSERT_EQUAL(run_for(&server, 2000, second_ns / 10), 0);
+    CU_ASSERT_EQUAL(result.sent, 200);
+    CU_ASSERT_EQUAL(result.answered, 200);
+    server.bytes = 0;
+    CU_ASSERT_EQUAL(run_for(&server, 2000, second_ns / 10 + 1), 0);
+    CU_ASSERT_EQUAL(result.sent, 201);
+}
+
 /* The first request ends up in a stall of 300 ms, and all that are due meanwhile see the rest of
  * it: what is due in its first 200 ms waits for 100 ms at least. */
 static void test_open_loop_sees_a_stall_by_all_that_were_due(void)
@@ -214,7 +233,7 @@ static void test_a_server_that_hangs_up_is_an_error(void)
 
 static void test_nobody_listens(void)
 {
-    static const struct weft__client_plan once = { .rate = 1, .seconds = 1 };
+    static const struct weft__client_plan once = { .rate = 1, .duration_ns = INT64_C(1000000000) };
     struct server server = { .connections = 1 };
 
     start(&server);
@@ -230,6 +249,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_closed_loop_gets_each_reply),
         UNIT_TEST(test_closed_loop_sends_as_many_as_asked),
         UNIT_TEST(test_open_loop_sends_as_many_as_asked),
+        UNIT_TEST(test_open_loop_of_part_of_a_second),
         UNIT_TEST(test_open_loop_sees_a_stall_by_all_that_were_due),
         UNIT_TEST(test_open_loop_falls_behind_and_loses_none),
         UNIT_TEST(test_wrong_replies_are_counted),

@@ -44,6 +44,7 @@ int weft__body_mutex_run(void *argument);
 int weft__body_fork_run_macros(void *argument);
 int weft__body_fork_run_functions(void *argument);
 int weft__body_fork_run_fib(void *argument);
+int weft__body_fork_run_mixed(void *argument);
 int weft__body_fork_run_loop(void *argument);
 int weft__body_divide_run_sort(void *argument);
 int weft__body_divide_run_triad(void *argument);

@@ -1,10 +1,14 @@
 /*
  * fork_join_inline, fork_join: a child that does next to nothing, forked and joined, by the macros
  * and by the functions. fib: the tree of calls of the Fibonacci numbers, a fork for every two
- * calls. loop_empty_2w: a loop of two, whose body does next to nothing.
+ * calls. mixed_echo: the same beside an echo server, on the worker that serves. loop_empty_2w: a
+ * loop of two, whose body does next to nothing.
  */
 #include "tools/bench/body.h"
 
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <weft.h>
 
 #include "tools/bench/checksum.h"
@@ -100,6 +104,48 @@ int weft__body_fork_run_fib(void *argument)
     run->value = (double)(weft_clock() - start_ns) / (double)WEFT_SECOND;
     run->checksum = root.value;
     return rc;
+}
+
+struct mixed {
+    atomic_bool ends;
+    atomic_ulong numbers; /* computed by all workers */
+};
+
+static int compute(uint32_t worker, void *argument)
+{
+    struct mixed *mixed = argument;
+    int rc = 0;
+
+    (void)worker;
+    while (rc == 0 && !atomic_load_explicit(&mixed->ends, memory_order_relaxed)) {
+        struct fib root = { weft__checksum_mixed, 0 };
+        rc = weft_fork_run(fib, &root);
+        if (rc == 0 && root.value != weft__checksum_of_fib(weft__checksum_mixed))
+            rc = -EBADMSG;
+        atomic_fetch_add_explicit(&mixed->numbers, 1, memory_order_relaxed);
+    }
+    return rc;
+}
+
+static int compute_on_all(void *argument)
+{
+    return weft_run_on_all(compute, argument);
+}
+
+int weft__body_fork_run_mixed(void *argument)
+{
+    struct weft__body_run *run = argument;
+    struct mixed mixed = { false, 0 };
+    weft_scope scope = weft_scope_open(NULL);
+
+    (void)weft_go(scope, compute_on_all, &mixed);
+    int64_t start_ns = weft_clock();
+    int rc = weft__body_echo_run(run);
+    atomic_store_explicit(&mixed.ends, true, memory_order_relaxed);
+    int joined = weft_scope_close(scope);
+    unsigned long numbers = atomic_load_explicit(&mixed.numbers, memory_order_relaxed);
+    run->value = (double)numbers * WEFT_SECOND / (double)(weft_clock() - start_ns);
+    return rc < 0 ? rc : joined;
 }
 
 /* Each index has its own count, so that the two calls need no lock. */

@@ -12,6 +12,7 @@ enum {
     weft__checksum_batch = 1000,    /* tasks that are spawned before they are joined */
     weft__checksum_sleep_ms = 1000, /* the longest sleep */
     weft__checksum_lockers = 4,     /* tasks that share a mutex */
+    weft__checksum_mixed = 25,      /* the Fibonacci number computed beside an echo server */
 };
 
 #define WEFT__CHECKSUM_SEED UINT64_C(88172645463325252)

@@ -272,7 +272,7 @@ int weft__client_exchange(struct weft__client *client, const struct weft__client
         client->connections[i].sent = client->connections[i].answered = 0;
     (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* 50 us late else */
     client->start_ns = now_ns();
-    client->end_ns = client->start_ns + (int64_t)plan->seconds * SECOND_NS;
+    client->end_ns = client->start_ns + plan->duration_ns;
     client->last_ns = counts ? INT64_MAX : client->end_ns + DRAIN_NS;
     int rc = run_loop(client);
     out->elapsed_ns = now_ns() - client->start_ns;

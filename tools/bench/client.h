@@ -12,11 +12,11 @@
 enum { weft__client_message_bytes = 64 };
 
 struct weft__client_plan {
-    uint64_t rate;     /* requests a second, all together; 0: each connection asks when its reply is
+    uint64_t rate; /* requests a second, all together; 0: each connection asks when its reply is
                         * there */
-    uint64_t seconds;  /* in which requests are sent */
-    uint64_t requests; /* without a rate, in place of seconds: so many in all; 0: seconds count */
-    bool spins;        /* waits without sleeping, so that no wake-up of its own is measured */
+    int64_t duration_ns; /* in which requests are sent */
+    uint64_t requests;   /* without a rate, in place of that: so many in all; 0: the time counts */
+    bool spins;          /* waits without sleeping, so that no wake-up of its own is measured */
 };
 
 struct weft__client_result {
@@ -36,7 +36,7 @@ struct weft__client *weft__client_open(const struct sockaddr *address, socklen_t
                                        uint32_t connections, int *out_error);
 
 /*
- * Sends requests as planned, and waits for the replies; where seconds count, for those that are due
+ * Sends requests as planned, and waits for the replies; where a time is set, for those that are due
  * then up to ten seconds more. May be done again and again, until it has failed.
  * Returns 0 or a negative errno.
  */

@@ -74,7 +74,9 @@ static int start_server(void *argument)
 static int ask(const struct sockaddr *address, socklen_t bytes, const struct weft__load_plan *plan,
                struct weft__client_result *out)
 {
-    const struct weft__client_plan requests = { .rate = plan->rate, .seconds = plan->seconds };
+    const struct weft__client_plan requests = {
+        .rate = plan->rate, .duration_ns = (int64_t)plan->seconds * WEFT_SECOND
+    };
     int rc = 0;
     struct weft__client *client = weft__client_open(address, bytes, (uint32_t)plan->clients, &rc);
 

@@ -33,7 +33,11 @@ struct weft__metric {
     uint32_t workers;                        /* 0: one for each CPU, the default of the runtime */
     uint32_t spin_us;                        /* 0: the default of the runtime */
     uint32_t connections; /* the body is a server with so many; server.c measures it */
-    bool server_cpu;      /* of a server: its CPU time per message, not the median round trip */
+    uint64_t rate;        /* of a server: requests a second by a schedule; 0: each connection asks
+                           * again when it has its reply */
+    double share;         /* of the replies take at most the figure's time; 0: half of them */
+    bool server_cpu;      /* the figure is the server's CPU time per message, not a round trip */
+    bool server_says;     /* or what the server says in the end */
     const char *engine;   /* what WEFT_ENGINE says for ours; NULL: the default */
     struct weft__metric_peer peers[weft__metric_peers_max];
 };

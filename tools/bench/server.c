@@ -52,6 +52,7 @@ static _Noreturn void become_server(const struct weft__metric *metric, uint64_t 
     (void)snprintf(count_text, sizeof(count_text), "%" PRIu64, count);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)setenv("GOMAXPROCS", "1", 1);
+    (void)setenv("OMP_NUM_THREADS", "1", 1);
     keep_cpu(0);
     if (dup2(output, STDOUT_FILENO) < 0)
         fail("dup2");
@@ -107,14 +108,15 @@ static uint64_t cpu_of(const struct server *server)
     return sum;
 }
 
-/* Its connections have ended, and so must it. */
-static int join_server(struct server *server)
+/* Its connections have ended, and so must it. *out_figure is what it says then, or 0. */
+static int join_server(struct server *server, double *out_figure)
 {
     char rest[256];
     int status = 0;
 
+    *out_figure = 0;
     while (fgets(rest, sizeof(rest), server->output) != NULL)
-        ; /* a figure that says nothing */
+        (void)sscanf(rest, "%*s %lf", out_figure);
     (void)fclose(server->output);
     (void)waitpid(server->pid, &status, 0);
     if (status != 0)
@@ -137,33 +139,67 @@ static struct weft__client *dial(const struct weft__metric *metric, unsigned por
     return client;
 }
 
-static void ask(struct weft__client *client, uint64_t requests, struct weft__client_result *out)
+static void ask(struct weft__client *client, const struct weft__client_plan *plan,
+                struct weft__client_result *out)
 {
-    const struct weft__client_plan plan = { .requests = requests, .spins = true };
-    int rc = weft__client_exchange(client, &plan, out);
+    int rc = weft__client_exchange(client, plan, out);
 
     errno = rc < 0 ? -rc : EBADMSG;
     if (rc < 0 || out->wrong > 0)
         fail("asking");
 }
 
-/* The first request on each connection sees to it that all are accepted, and is not counted. */
+static double percentile(const struct weft__metric *metric,
+                         const struct weft__client_result *result)
+{
+    return (double)weft__histogram_at(&result->reply, metric->share > 0 ? metric->share : 0.5) /
+           1e3;
+}
+
+/* Each connection asks again when it has its reply. The first request on each sees to it that all
+ * are accepted, and is not counted. */
+static double ask_in_turns(const struct weft__metric *metric, uint64_t count,
+                           const struct server *server, struct weft__client *client,
+                           struct weft__client_result *out)
+{
+    const struct weft__client_plan first = { .requests = metric->connections, .spins = true };
+    const struct weft__client_plan counted = { .requests = count, .spins = true };
+
+    ask(client, &first, out);
+    uint64_t cpu_ns = cpu_of(server);
+    ask(client, &counted, out);
+    cpu_ns = cpu_of(server) - cpu_ns;
+    return metric->server_cpu ? (double)cpu_ns / 1e3 / (double)count : percentile(metric, out);
+}
+
+/* Requests go out when they are due, so that a stall of the server is seen by all that were. */
+static double ask_by_schedule(const struct weft__metric *metric, uint64_t count,
+                              struct weft__client *client, struct weft__client_result *out)
+{
+    const struct weft__client_plan plan = {
+        .rate = metric->rate,
+        .duration_ns = (int64_t)((double)count / (double)metric->rate * 1e9),
+    };
+
+    ask(client, &plan, out);
+    return percentile(metric, out);
+}
+
 int weft__server_main(const struct weft__metric *metric, uint64_t count, const char *program)
 {
     static struct weft__client_result result; /* too large for a frame */
     struct server server = { .pid = -1 };
+    double said = 0;
     unsigned port = start_server(&server, metric, count, program);
 
     keep_cpu(1);
     struct weft__client *client = dial(metric, port);
-    ask(client, metric->connections, &result);
-    uint64_t cpu_ns = cpu_of(&server);
-    ask(client, count, &result);
-    cpu_ns = cpu_of(&server) - cpu_ns;
+    double value = metric->rate != 0 ? ask_by_schedule(metric, count, client, &result)
+                                     : ask_in_turns(metric, count, &server, client, &result);
+    uint64_t sum = metric->rate != 0 ? result.answered : result.sum;
     weft__client_close(client);
-
-    double value = metric->server_cpu ? (double)cpu_ns / 1e3 / (double)count
-                                      : (double)weft__histogram_at(&result.reply, 0.5) / 1e3;
-    printf("%s %.9g %" PRIu64 " workers=1\n", metric->name, value, result.sum);
-    return join_server(&server);
+    int status = join_server(&server, &said);
+    printf("%s %.9g %" PRIu64 " workers=1\n", metric->name, metric->server_says ? said : value,
+           sum);
+    return status;
 }

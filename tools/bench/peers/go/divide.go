@@ -4,8 +4,11 @@
 package main
 
 import (
+	"fmt"
 	"math"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -47,6 +50,31 @@ func runFib(count uint64) (float64, uint64) {
 	start := time.Now()
 	value := fib(count)
 	return time.Since(start).Seconds(), value
+}
+
+// mixed computes Fibonacci numbers on all processors until echo has ended.
+func mixed(metric string) {
+	const connections, number, right = 16, 25, 75025
+	var ends, numbers uint64
+	var group sync.WaitGroup
+
+	start := time.Now()
+	for i := 0; i < runtime.GOMAXPROCS(0); i++ {
+		group.Add(1)
+		go func() {
+			for atomic.LoadUint64(&ends) == 0 {
+				if fib(number) != right {
+					fail("a wrong Fibonacci number")
+				}
+				atomic.AddUint64(&numbers, 1)
+			}
+			group.Done()
+		}()
+	}
+	echo(connections)
+	atomic.StoreUint64(&ends, 1)
+	group.Wait()
+	fmt.Printf("%s %.9g\n", metric, float64(numbers)/time.Since(start).Seconds())
 }
 
 // halves calls @part for the two halves of a range, one of them in a goroutine.

@@ -392,6 +392,10 @@ func main() {
 		echo(connections)
 		return
 	}
+	if strings.HasPrefix(os.Args[1], "mixed_echo_") {
+		mixed(os.Args[1])
+		return
+	}
 	metric, known := metrics[os.Args[1]]
 	count, err := strconv.ParseUint(os.Args[2], 10, 62)
 	if !known || err != nil || count == 0 {

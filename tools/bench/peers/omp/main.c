@@ -3,6 +3,7 @@
 
 #include "tools/bench/checksum.h"
 #include "tools/bench/divide.h"
+#include "tools/bench/peers/beside.h"
 #include "tools/bench/peers/peer.h"
 
 static uint64_t visits[weft__checksum_batch];
@@ -62,6 +63,11 @@ static int run_fib(const struct peer_request *request)
     uint64_t value = fib(request->count);
 
     return peer_print(request, (double)(peer_clock_ns() - start_ns) / 1e9, value);
+}
+
+static int mixed_echo(const struct peer_request *request)
+{
+    return peer_beside_run(request, fib);
 }
 
 /* The loop makes a region of its own, of two threads. */
@@ -294,6 +300,8 @@ static const struct row {
     { "stencil_2w", true, stencil },
 };
 
+static const struct row beside = { "mixed_echo", false, mixed_echo };
+
 static int run_row(const struct row *row, const struct peer_request *request)
 {
     int status = 1;
@@ -310,6 +318,8 @@ int main(int argc, char **argv)
 {
     struct peer_request request = peer_parse(argc, argv);
 
+    if (peer_is_beside(&request))
+        return run_row(&beside, &request);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (peer_is(&request, rows[i].metric))
             return run_row(&rows[i], &request);

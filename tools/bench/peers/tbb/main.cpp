@@ -14,6 +14,7 @@
 extern "C" {
 #include "tools/bench/checksum.h"
 #include "tools/bench/divide.h"
+#include "tools/bench/peers/beside.h"
 #include "tools/bench/peers/peer.h"
 }
 
@@ -80,6 +81,11 @@ int run_fib(const peer_request &request)
     const uint64_t value = fib(request.count);
 
     return peer_print(&request, static_cast<double>(peer_clock_ns() - start_ns) / 1e9, value);
+}
+
+int mixed_echo(const peer_request &request)
+{
+    return peer_beside_run(&request, fib);
 }
 
 struct alignas(64) visit_count {
@@ -262,7 +268,7 @@ struct row {
     int (*run)(const peer_request &request);
 };
 
-const std::array<row, 11> rows = { {
+const std::array<row, 12> rows = { {
     { "task_spawn_join", 1, task_spawn_join },
     { "fork_join_inline", 1, fork_join },
     { "fib32_1w", 1, run_fib },
@@ -272,6 +278,7 @@ const std::array<row, 11> rows = { {
     { "triad_2w", 2, triad },
     { "nqueens_2w", 2, nqueens },
     { "uts_2w", 2, uts },
+    { "mixed_echo", 1, mixed_echo },
     { "matrix_2w", 2, matrix },
     { "stencil_2w", 2, stencil },
 } };
@@ -283,7 +290,8 @@ int main(int argc, char **argv)
     const peer_request request = peer_parse(argc, argv);
 
     for (const row &one : rows) {
-        if (!peer_is(&request, one.metric))
+        if (!peer_is(&request, one.metric) &&
+            !(one.run == mixed_echo && peer_is_beside(&request)))
             continue;
         if (one.threads == 1)
             peer_pin(0);
