@@ -103,6 +103,8 @@ weft_SOURCES = \
     tools/tour/count.h \
     tools/tour/echo.c \
     tools/tour/echo.h \
+    tools/tour/hold.c \
+    tools/tour/hold.h \
     tools/tour/json.c \
     tools/tour/json.h \
     tools/tour/limits.c \
@@ -124,6 +126,8 @@ weft_SOURCES = \
     tools/tour/serial.c \
     tools/tour/text.c \
     tools/tour/text.h \
+    tools/tour/threads.c \
+    tools/tour/threads.h \
     tools/tour/tour.c \
     tools/tour/tour.h \
     tools/tour/trouble.c \

@@ -109,6 +109,33 @@ static void write_latency(FILE *out, const struct weft__histogram *latency)
 }
 
 /* null when it was left out. */
+static void write_threads(FILE *out, const struct weft__threads_result *threads)
+{
+    if (!threads->begun) {
+        fputs(",\"threads\":null", out);
+        return;
+    }
+    fprintf(out,
+            ",\"threads\":{\"files\":%zu,\"bytes\":%zu,\"whole\":%s,\"rounds\":%d,\"agree\":%s,"
+            "\"ways\":[",
+            threads->files, threads->bytes, threads->whole ? "true" : "false", WEFT__THREADS_ROUNDS,
+            weft__threads_agree(threads) ? "true" : "false");
+    for (int way = 0; way < threads->ways_done; way++) {
+        const struct weft__threads_share *share = &threads->pass[way].share;
+        fprintf(out,
+                "%s{\"name\":\"%s\",\"lines\":%" PRIu64 ",\"words\":%" PRIu64 ",\"bytes\":%" PRIu64
+                ",\"seconds\":%.9f,\"mb_per_s\":%.3f,\"speed_up\":%.4f,\"pieces\":%" PRIu64
+                ",\"pieces_elsewhere\":%" PRIu64 "}",
+                way == 0 ? "" : ",", weft__threads_ways[way].name, share->count.lines,
+                share->count.words, share->count.bytes,
+                (double)threads->pass[way].ns / (double)WEFT_SECOND,
+                weft__threads_mb_per_s(threads, way), weft__threads_speed_up(threads, way),
+                share->pieces, share->elsewhere);
+    }
+    fputs("]}", out);
+}
+
+/* null when it was left out. */
 static void write_echo(FILE *out, const struct weft__echo_result *echo)
 {
     if (!echo->begun) {
@@ -156,6 +183,7 @@ static void write_tour(FILE *out, const struct weft__tour *tour)
     write_trouble(out, "endless_files", &tour->outcome.endless);
     write_trouble(out, "changed_files", &tour->outcome.changed);
     write_trouble(out, "wrong_files", &tour->outcome.wrong);
+    write_threads(out, &tour->threads);
     write_echo(out, &tour->echo);
     const char *agree = weft__tour_agrees(tour) ? "true" : "false";
     fprintf(out, ",\"agree\":%s,\"interrupted\":%s}\n", tour->options.no_files ? "null" : agree,

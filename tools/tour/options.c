@@ -60,16 +60,15 @@ static const struct option flags[] = {
 /* Returns false when there is no such part. */
 static bool choose_part(struct weft__options *options, const char *part)
 {
-    bool files = strcmp(part, "files") == 0;
-
-    if (!files && strcmp(part, "echo") != 0) {
-        fprintf(stderr, "weft tour: --only is files or echo, not \"%s\"\n", part);
-        return false;
-    }
-    options->no_files = !files;
-    if (files)
-        options->seconds = 0;
-    return true;
+    options->no_files = strcmp(part, "files") != 0;
+    options->no_threads = strcmp(part, "threads") != 0;
+    if (strcmp(part, "echo") == 0)
+        return true;
+    options->seconds = 0;
+    if (!options->no_files || !options->no_threads)
+        return true;
+    fprintf(stderr, "weft tour: --only is files, threads or echo, not \"%s\"\n", part);
+    return false;
 }
 
 static int read_flags(struct weft__options *options, int argc, char **argv)
@@ -100,11 +99,13 @@ int weft__options_read(struct weft__options *options, int argc, char **argv)
 {
     int rc = read_flags(options, argc, argv);
 
-    if (rc == 0 && options->no_files && optind < argc) {
+    bool reads = !options->no_files || !options->no_threads;
+
+    if (rc == 0 && !reads && optind < argc) {
         fprintf(stderr, "weft tour: --only echo reads no files, but got '%s'\n", argv[optind]);
         rc = WEFT_EXIT_USAGE;
     }
-    if (rc != 0 || options->help || options->no_files)
+    if (rc != 0 || options->help || !reads)
         return rc;
     if (optind == argc)
         return add_usual_roots(options);

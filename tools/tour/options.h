@@ -10,7 +10,8 @@
 struct weft__options {
     bool help;
     bool json;
-    bool no_files;            /* without the part that reads files */
+    bool no_files;            /* without the part that reads files in three ways */
+    bool no_threads;          /* without the part that counts them in memory */
     int64_t seconds;          /* that the echo part takes; 0: without it */
     struct weft__paths roots; /* what to walk; folders or files that exist */
 };

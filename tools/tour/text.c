@@ -78,12 +78,14 @@ void weft__text_help(void)
         "Walks each DIR (when none is named: /usr/include and /usr/share/doc) and counts the\n"
         "lines, words and bytes of every regular file in three ways: serially with plain reads,\n"
         "with a task for each file, and with one reader and a pool of counting tasks. Then it\n"
-        "compares the counts, which must be the same, and the times. In the end a server on\n"
-        "loopback echoes what 64 client tasks send it over TCP.\n");
+        "compares the counts, which must be the same, and the times. The same files are held in\n"
+        "memory, up to 64 MiB, and counted by one task, by forks, by a parallel loop and by a\n"
+        "reduction. In the end a server on loopback echoes what 64 client tasks send it over "
+        "TCP.\n");
     weft_printf(
         "\n"
         "  --json       print one JSON object at the end, and nothing else\n"
-        "  --only PART  files: without the echo server; echo: without the files\n"
+        "  --only PART  of it: files, threads (the same in memory) or echo\n"
         "  --seconds N  how long the clients ask the server, 1 to 3600 (2)\n"
         "  --help       print this\n"
         "\n"
@@ -262,13 +264,6 @@ int weft__text_end(const struct weft__tour *tour)
     return tour->interrupted ? print_interrupted(tour) : print_verdict(tour);
 }
 
-void weft__text_echo_intro(void)
-{
-    weft_printf("\n(d) echo: %d client tasks send %d bytes over TCP on loopback and wait for the "
-                "reply\n",
-                WEFT__ECHO_CLIENTS, WEFT__ECHO_BYTES);
-}
-
 static struct number show_time(uint64_t ns)
 {
     struct number shown;
@@ -285,6 +280,58 @@ static struct number show_time(uint64_t ns)
 }
 
 #define TIME(ns) (show_time(ns).text)
+
+static void print_threads_row(const struct weft__threads_result *threads, int way)
+{
+    const struct weft__threads_pass *pass = &threads->pass[way];
+
+    weft_printf("    %-16s %10s %8s %9.2f %9s %18s\n", weft__threads_ways[way].title,
+                TIME((uint64_t)pass->ns), NUMBER((uint64_t)weft__threads_mb_per_s(threads, way)),
+                weft__threads_speed_up(threads, way), NUMBER(pass->share.pieces),
+                NUMBER(pass->share.elsewhere));
+}
+
+static int print_threads_verdict(const struct weft__threads_result *threads)
+{
+    const struct weft__count *total = &threads->pass[0].share.count;
+
+    if (threads->error == -ECANCELED)
+        return weft_printf("\nInterrupted: %d of %d ways had counted the text.\n",
+                           threads->ways_done, WEFT__THREADS_WAYS);
+    if (threads->error < 0)
+        return weft_printf("\nThe text could not be counted: %s\n",
+                           weft_error_name(threads->error));
+    if (!weft__threads_agree(threads))
+        return weft_printf("\nThe four ways do NOT agree: this is a defect of weft.\n");
+    return weft_printf("\nAll four agree: %s lines, %s words, %s bytes.\n", NUMBER(total->lines),
+                       NUMBER(total->words), NUMBER(total->bytes));
+}
+
+int weft__text_threads(const struct weft__tour *tour)
+{
+    const struct weft__threads_result *threads = &tour->threads;
+
+    weft_printf("\n(d) threads: %s file%s held in memory as one text, %s bytes%s, counted by %d "
+                "worker%s\n",
+                NUMBER(threads->files), plural(threads->files), NUMBER(threads->bytes),
+                threads->whole ? "" : " (there is more)", tour->workers,
+                plural((uint64_t)tour->workers));
+    for (int way = 0; way < WEFT__THREADS_WAYS; way++)
+        weft_printf("    %-16s %s\n", weft__threads_ways[way].title,
+                    weft__threads_ways[way].meaning);
+    weft_printf("\n    %-16s %10s %8s %9s %9s %18s\n", "way", "median", "MB/s", "speed-up",
+                "pieces", "on other workers");
+    for (int way = 0; way < threads->ways_done; way++)
+        print_threads_row(threads, way);
+    return print_threads_verdict(threads);
+}
+
+void weft__text_echo_intro(void)
+{
+    weft_printf("\n(e) echo: %d client tasks send %d bytes over TCP on loopback and wait for the "
+                "reply\n",
+                WEFT__ECHO_CLIENTS, WEFT__ECHO_BYTES);
+}
 
 static uint64_t find_most(const struct weft__histogram *latency)
 {

@@ -13,6 +13,9 @@ void weft__text_way(const struct weft__tour *tour, int way);
 /* The table, the list of troubles and the verdict. Returns 0 or the error of writing. */
 int weft__text_end(const struct weft__tour *tour);
 
+/* The ways of the text in memory, and whether they agree. Returns 0 or the error of writing. */
+int weft__text_threads(const struct weft__tour *tour);
+
 void weft__text_echo_intro(void);
 
 /* Rate, latencies and their histogram. Returns 0 or the error of writing. */

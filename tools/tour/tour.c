@@ -1,7 +1,7 @@
 /*
  * weft tour: one real job, done in three ways, so that a newcomer sees what tasks, channels and
- * rings bring on his own machine, and that they bring the same counts; then a server and its
- * clients.
+ * rings bring on his own machine, and that they bring the same counts; then the same text in memory,
+ * counted by all workers at once; then a server and its clients.
  */
 #include "tools/tour/tour.h"
 
@@ -37,6 +37,8 @@ bool weft__tour_agrees(const struct weft__tour *tour)
 bool weft__tour_is_good(const struct weft__tour *tour)
 {
     if (!tour->options.no_files && !weft__tour_agrees(tour))
+        return false;
+    if (!tour->options.no_threads && !weft__threads_agree(&tour->threads))
         return false;
     return tour->options.seconds == 0 || weft__echo_agrees(&tour->echo);
 }
@@ -116,17 +118,27 @@ static int run_ways(struct weft__tour *tour)
     return rc;
 }
 
-/* Reads the files; what can't go on is an error, a file that can't be read is none. */
+/* Finds the files and reads them; what can't go on is an error, a file that can't be read is none. */
 static int run_files(struct weft__tour *tour)
 {
     int rc = walk(tour);
 
-    if (rc == 0)
+    if (rc == 0 && !tour->options.no_files)
         rc = warm_up(tour);
-    if (rc == 0)
+    if (rc == 0 && !tour->options.no_files)
         rc = run_ways(tour);
     tour->interrupted = rc == -ECANCELED;
     return rc;
+}
+
+/* Returns 0 or the error of writing. */
+static int run_threads(struct weft__tour *tour)
+{
+    weft__progress_begin(&tour->progress, "holding");
+    int rc = weft__threads_run(&tour->threads, &tour->walk.files, &tour->progress);
+    weft__progress_wipe(&tour->progress);
+    tour->interrupted = rc == -ECANCELED;
+    return tour->options.json ? 0 : weft__text_threads(tour);
 }
 
 /* Returns 0 or the error of writing. */
@@ -167,12 +179,14 @@ static int run_tour(void *arguments)
     if (!tour->options.json)
         weft__text_intro(tour);
 
-    if (!tour->options.no_files)
+    if (!tour->options.no_files || !tour->options.no_threads)
         rc = run_files(tour);
     if (rc < 0 && !tour->interrupted)
         return weft_fail(rc, NULL, "the tour could not go on");
     if (!tour->options.no_files && !tour->options.json)
         written = weft__text_end(tour);
+    if (!tour->options.no_threads && !tour->interrupted && written >= 0)
+        written = run_threads(tour);
     if (tour->options.seconds > 0 && !tour->interrupted && written >= 0)
         written = run_echo(tour);
     return finish(tour, written);

@@ -10,6 +10,7 @@
 #include "tools/tour/outcome.h"
 #include "tools/tour/pass.h"
 #include "tools/tour/progress.h"
+#include "tools/tour/threads.h"
 #include "tools/tour/walk.h"
 
 enum { WEFT__TOUR_WAYS = 3, WEFT__TOUR_ABOUT_BYTES = 256 };
@@ -30,6 +31,7 @@ struct weft__tour {
     struct weft__progress progress;
     struct weft__pass_result warm_up;               /* files is 0 when none was needed */
     struct weft__pass_result pass[WEFT__TOUR_WAYS]; /* in the order of weft__tour_ways */
+    struct weft__threads_result threads;
     struct weft__echo_result echo;
     struct weft__cache cache; /* before the first file was read */
     int64_t walk_ns;
