@@ -1,7 +1,7 @@
 /*
  * weft tour: one real job, done in three ways, so that a newcomer sees what tasks, channels and
- * rings bring on his own machine, and that they bring the same counts; then the same text in memory,
- * counted by all workers at once; then a server and its clients.
+ * rings bring on his own machine, and that they bring the same counts; then the same text in
+ * memory, counted by all workers at once; then a server and its clients.
  */
 #include "tools/tour/tour.h"
 
@@ -118,7 +118,7 @@ static int run_ways(struct weft__tour *tour)
     return rc;
 }
 
-/* Finds the files and reads them; what can't go on is an error, a file that can't be read is none. */
+/* Finds the files and reads them; what can't go on is an error, a file that can't be read none. */
 static int run_files(struct weft__tour *tour)
 {
     int rc = walk(tour);
@@ -183,7 +183,7 @@ static int run_tour(void *arguments)
         rc = run_files(tour);
     if (rc < 0 && !tour->interrupted)
         return weft_fail(rc, NULL, "the tour could not go on");
-    if (!tour->options.no_files && !tour->options.json)
+    if ((!tour->options.no_files || tour->interrupted) && !tour->options.json)
         written = weft__text_end(tour);
     if (!tour->options.no_threads && !tour->interrupted && written >= 0)
         written = run_threads(tour);

@@ -57,7 +57,7 @@ static inline void *peer_beside_serve(void *argument)
     return NULL;
 }
 
-/* Prints the port; from then on the threads serve, until peer_beside_goes_on says that they do not. */
+/* Prints the port; from then on the threads serve, for as long as peer_beside_goes_on says so. */
 static inline void peer_beside_start(struct peer_beside *beside)
 {
     struct sockaddr_in at;
