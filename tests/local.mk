@@ -36,6 +36,7 @@ support_sources += \
     tests/support/unit.h
 
 unit_test_scripts += \
+    tests/unit/broken_rules_test \
     tests/unit/lint_test \
     tests/unit/sandbox_test \
     tests/unit/sanitizer_test \
@@ -231,6 +232,7 @@ check_PROGRAMS += \
     $(fault_tests) \
     tests/sandbox/confine \
     tests/sandbox/hello \
+    tests/unit/broken_rules \
     tests/unit/planted_fault \
     tests/unit/print_kernel_facts
 EXTRA_PROGRAMS += $(stress_tests)
