@@ -9,11 +9,19 @@
 
 enum { WORDS = 1 << 14, WORD = 8, MOST_IGNORED = 8 };
 
+/* An access to some bytes of a word; once more in a row it says nothing new. */
+struct last {
+    uint16_t clock;
+    uint8_t actor, access, first, end;
+};
+
 /* When each actor has last accessed each byte in each way: his clock then; 0: not yet. */
 struct word {
     uintptr_t at;
     uint32_t execution; /* else it is of an earlier one */
     uint8_t freed;      /* bit n: byte n is nobody's */
+    struct last last;
+    uint8_t actors; /* bit n: actor n has accessed it; with one alone there is no race */
     uint16_t when[ACCESSES][ACTORS][WORD];
 };
 
@@ -100,19 +108,35 @@ static void check(const struct word *word, unsigned byte, enum access access)
     }
 }
 
+static void access_word(struct word *word, unsigned first, unsigned end, enum access access)
+{
+    uint16_t clock = threads[current].clock.at[current];
+    struct last last = { clock, (uint8_t)current, (uint8_t)access, (uint8_t)first, (uint8_t)end };
+
+    if (memcmp(&word->last, &last, sizeof(last)) == 0)
+        return;
+    word->last = last;
+    word->actors |= (uint8_t)(1u << current);
+    bool alone = word->actors == 1u << current && word->freed == 0;
+    for (unsigned byte = first; byte < end; byte++) {
+        if (!alone)
+            check(word, byte, access);
+        word->when[access][current][byte] = clock;
+    }
+}
+
 void shadow_access(const void *at, size_t bytes, enum access access)
 {
     uintptr_t address = (uintptr_t)at;
+    uintptr_t end = address + bytes;
 
     if (current == 0 || is_ignored(address)) /* the case runs before all others, or after them */
         return;
-    for (size_t i = 0; i < bytes;) {
-        struct word *word = word_of((address + i) / WORD * WORD);
-        for (unsigned byte = (unsigned)((address + i) % WORD); byte < WORD && i < bytes;
-             byte++, i++) {
-            check(word, byte, access);
-            word->when[access][current][byte] = threads[current].clock.at[current];
-        }
+    while (address < end) {
+        uintptr_t start = address / WORD * WORD;
+        unsigned last = end - start < WORD ? (unsigned)(end - start) : WORD;
+        access_word(word_of(start), (unsigned)(address - start), last, access);
+        address = start + WORD;
     }
 }
 
@@ -122,6 +146,7 @@ static void set_freed(const void *at, size_t bytes, bool freed)
         uintptr_t address = (uintptr_t)at + i;
         struct word *word = word_of(address / WORD * WORD);
         uint8_t bit = (uint8_t)(1u << address % WORD);
+        word->last = (struct last){ .clock = 0 };
         word->freed = freed ? word->freed | bit : word->freed & (uint8_t)~bit;
     }
 }
