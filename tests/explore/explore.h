@@ -75,6 +75,12 @@ int explore_choose(int count);
 void explore_free(const void *address, size_t bytes);
 void explore_alloc(const void *address, size_t bytes);
 
+/* Bytes that the code under test has allocated and not freed. */
+size_t explore_lent(void);
+
+/* The thread gets no memory, until the execution ends. Setup's. */
+void explore_impoverish(int thread);
+
 /* Accesses to these bytes are not looked at: what is one per OS thread, and so one for all. */
 void explore_ignore(const void *address, size_t bytes);
 

@@ -3,7 +3,9 @@
  * unpark, a cancel and a deadline come from elsewhere, and one of them ends it.
  * SOURCES: runtime/sched/park.c runtime/sched/permit.c runtime/sched/cancel.c runtime/sched/sleep.c
  * SOURCES: runtime/sched/wheel.c runtime/sched/task.c runtime/sched/thread.c runtime/sched/self.c
- * SOURCES: runtime/task/record.c tests/explore/support/foreign.c tests/explore/support/home.c
+ * SOURCES: runtime/task/record.c
+ * SOURCES: tests/explore/support/foreign.c tests/explore/support/home.c
+ * SOURCES: tests/explore/support/quiet.c
  * WRAPS: weft__thread_self
  */
 #include <weft/park.h>

@@ -5,6 +5,7 @@
  * SOURCES: runtime/sched/park.c runtime/sched/cancel.c runtime/sched/sleep.c runtime/sched/wheel.c
  * SOURCES: runtime/sched/task.c runtime/sched/thread.c runtime/sched/self.c runtime/task/record.c
  * SOURCES: tests/explore/support/foreign.c tests/explore/support/home.c
+ * SOURCES: tests/explore/support/quiet.c
  * WRAPS: weft__thread_self
  */
 #include <weft/task.h>

@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "runtime/base/check.h"
-#include "runtime/base/clock.h"
 #include "runtime/base/lock.h"
 #include "runtime/base/sys.h"
 #include "tests/explore/engine/engine.h"
@@ -17,16 +16,6 @@ void weft__check_failed(const char *condition, const char *format, ...)
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     explore_fail("%s (%s)", text, condition);
-}
-
-int64_t weft__clock_now(void)
-{
-    return explore_now();
-}
-
-uint64_t weft__clock_cycles_in(int64_t ns)
-{
-    return (uint64_t)ns;
 }
 
 void weft__lock_backoff(uint32_t looks)

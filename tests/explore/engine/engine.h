@@ -57,6 +57,7 @@ extern int current; /* 0: the case itself */
 extern const struct explore_case *the_case;
 extern const struct explore_plant *the_plant;
 extern uint64_t plant_hits;
+extern int deeper; /* what the bounds are more than the case says */
 extern int stale_left;
 extern int64_t model_now;
 
@@ -78,6 +79,9 @@ bool memory_is_newer(int location, uint16_t index);
 void memory_fence(struct thread *self);
 struct message;
 uint64_t memory_latest(const void *at, size_t bytes);
+
+/* heap.c */
+void heap_reset(void);
 
 /* shadow.c */
 void shadow_reset(void);

@@ -37,6 +37,7 @@ int stale_left;
 int64_t model_now;
 char failure[512];
 uint64_t executions;
+int deeper;
 
 static struct weft__context engine;
 static _Alignas(64) char stacks[ACTORS][STACK_BYTES];
@@ -330,6 +331,7 @@ static void run_once(void)
 {
     memory_reset();
     shadow_reset();
+    heap_reset();
     trace_reset();
     memset(&threads[0], 0, sizeof(threads[0]));
     threads[0].clock.at[0] = 1;
@@ -337,8 +339,8 @@ static void run_once(void)
     decided = 0;
     steps = 0;
     model_now = 1000000;
-    preemptions_left = the_case->preemptions;
-    stale_left = the_case->stale;
+    preemptions_left = the_case->preemptions + deeper;
+    stale_left = the_case->stale + deeper;
     run_case(the_case->setup);
     if (verdict == FINISHED)
         run_threads();

@@ -49,7 +49,8 @@ static void usage(const char *program)
         "steps of the execution and its path.\n"
         "  --list         names the cases and their plants\n"
         "  --plant PLANT  that one alone\n"
-        "  --replay PATH  that one execution, and prints it\n",
+        "  --replay PATH  that one execution, and prints it\n"
+        "  --deeper N     N preemptions and N old values more than the case says\n",
         program);
 }
 
@@ -129,6 +130,8 @@ int explore_main(int argc, char **argv, const struct explore_case *cases, size_t
             plant = argv[++i];
         } else if (strcmp(argv[i], "--replay") == 0 && i + 1 < argc) {
             path = argv[++i];
+        } else if (strcmp(argv[i], "--deeper") == 0 && i + 1 < argc) {
+            deeper = atoi(argv[++i]);
         } else if (argv[i][0] != '-') {
             name = argv[i];
         } else {

@@ -26,6 +26,15 @@ static void make_chunk(uint32_t number, void *base, size_t stride)
     weft__store_relaxed(&weft__record_chunks[number].base, base);
 }
 
+void foreign_spare(uint32_t number, void *base, size_t stride, uint32_t count, enum weft__kind kind)
+{
+    make_chunk(number, base, stride);
+    memset(base, 0, count * stride);
+    for (uint32_t i = 0; i < count; i++)
+        make_record((struct weft__record *)(void *)((char *)base + i * stride), kind,
+                    number * WEFT__RECORD_CHUNK + i, WEFT__LIFE_FREE);
+}
+
 void foreign_setup(void)
 {
     memset(tasks, 0, sizeof(tasks));

@@ -15,6 +15,10 @@ void foreign_setup(void);
 
 struct weft__task *foreign_task(int thread);
 
+/* Free records of @kind, in chunk @number: from 2 on, foreign_setup has the others. */
+void foreign_spare(uint32_t number, void *base, size_t stride, uint32_t count,
+                   enum weft__kind kind);
+
 /* A channel for messages of 4 bytes. */
 weft_chan foreign_chan(uint32_t depth);
 

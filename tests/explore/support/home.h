@@ -1,7 +1,8 @@
 /*
  * Model threads as workers with one task each: what the task calls is real, down to park.c, sleep.c
- * and the wheel; the loop that runs while it waits delivers messages, fires timers and sleeps. A
- * nap without a timer has no limit here: a lost wake-up is for ever.
+ * and the wheel. The loop that runs while it waits is that of quiet.c, which delivers messages,
+ * fires timers and sleeps, or that of crew.c, which is the real one. A nap without a timer has no
+ * limit here: a lost wake-up is for ever.
  */
 #ifndef TESTS_EXPLORE_SUPPORT_HOME_H
 #define TESTS_EXPLORE_SUPPORT_HOME_H
@@ -19,7 +20,7 @@ weft_task home_handle(int thread);
 /* For explore_case.resumed. */
 void home_resumed(int thread);
 
-/* Delivers what has come meanwhile; for judges. */
+/* In quiet.c: delivers what has come meanwhile; for judges. */
 void home_drain(int thread);
 
 #endif

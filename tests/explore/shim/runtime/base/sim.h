@@ -14,6 +14,7 @@ struct weft__sim_ops {
 };
 
 #define weft__sim_point(point) ((void)0)
+#define weft__sim_elapse(ns) ((void)(ns))
 #define weft__sim_is_on() false
 #define weft__sim_limit(until_ns) (until_ns)
 #define weft__sim_random(otherwise) (otherwise)
