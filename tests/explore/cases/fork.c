@@ -1,0 +1,293 @@
+/*
+ * runtime/par: forked children against thieves. Each runs once and to its end before its join
+ * returns; what is not offered is the owner's alone.
+ * SOURCES: runtime/par/fork.c runtime/par/strand.c runtime/par/share.c runtime/par/poll.c
+ * SOURCES: runtime/sched/offer.c runtime/sched/search.c runtime/sched/step.c runtime/sched/sleep.c
+ * SOURCES: runtime/sched/spawn.c runtime/sched/finish.c runtime/sched/scope.c runtime/sched/yield.c
+ * SOURCES: runtime/sched/park.c runtime/sched/permit.c runtime/sched/cancel.c runtime/sched/wheel.c
+ * SOURCES: runtime/sched/ring.c runtime/sched/task.c runtime/sched/self.c runtime/sched/local.c
+ * SOURCES: runtime/sched/join.c runtime/task/record.c
+ * SOURCES: tests/explore/support/foreign.c tests/explore/support/home.c tests/explore/support/crew.c
+ * WRAPS: weft__thread_self
+ */
+#include <errno.h>
+#include <weft/fork.h>
+#include <weft/park.h>
+#include <weft/task.h>
+
+#include "runtime/par/strand.h"
+#include "tests/explore/support/crew.h"
+#include "tests/explore/support/foreign.h"
+
+enum { CHILDREN = 2 };
+
+/* All plain: fork and join order them. */
+static struct work {
+    uint32_t given; /* by the forker */
+    uint32_t made;  /* by the child */
+    uint32_t runs;
+} works[CHILDREN];
+
+static void setup_for(int workers)
+{
+    crew_setup(workers, 1);
+    home_worker(0)->mixed = true; /* so that a join does not look at its child 64 times first */
+    for (size_t i = 0; i < CHILDREN; i++)
+        works[i] = (struct work){ .given = 0 };
+}
+
+static void setup(void)
+{
+    setup_for(2);
+}
+
+static void setup_alone(void)
+{
+    setup_for(2);
+    home_worker(0)->mixed = false;
+}
+
+static void setup_poor(void)
+{
+    setup_for(2);
+    explore_impoverish(1);
+}
+
+static void setup_three(void)
+{
+    setup_for(3);
+}
+
+/* ---- children ---- */
+
+static int computes(weft_strand *strand, void *argument)
+{
+    struct work *work = argument;
+
+    (void)strand;
+    EXPLORE_NEED(work->given == 7, "a child does not see what was before its fork");
+    work->runs++;
+    work->made = 11;
+    return 5;
+}
+
+static int unparks(weft_strand *strand, void *argument)
+{
+    EXPLORE_NEED(weft_unpark(home_handle(0)) >= 0, "the forker is gone");
+    return computes(strand, argument);
+}
+
+static int parks(weft_strand *strand, void *argument)
+{
+    int rc = weft_park(WEFT_NEVER);
+
+    (void)computes(strand, argument);
+    return rc;
+}
+
+/* ---- forkers ---- */
+
+static void forks(weft_strand *strand, size_t i, weft_fork_fn fn)
+{
+    works[i].given = 7;
+    weft_fork(strand, fn, &works[i]);
+}
+
+static void joins(weft_strand *strand, size_t i, int wanted)
+{
+    int rc = weft_fork_join(strand);
+
+    EXPLORE_NEED(rc == wanted, "the join says %d", rc);
+    EXPLORE_NEED(works[i].runs == 1 && works[i].made == 11, "child %zu ran %u times", i,
+                 works[i].runs);
+}
+
+/* The next fork looks at the world, and finds that it has forked for long. */
+static void hurries(weft_strand *strand)
+{
+    weft__strand_of(strand)->since_cycles = 0;
+    strand->limit = strand->head;
+}
+
+/* The same for its next join. */
+static void burns_out(weft_strand *strand)
+{
+    weft__strand_of(strand)->since_cycles = 0;
+    strand->fuel = 0;
+}
+
+static int offers_one_of_two(weft_strand *strand, void *argument)
+{
+    (void)argument;
+    forks(strand, 0, computes);
+    hurries(strand);
+    forks(strand, 1, computes);
+    joins(strand, 1, 5);
+    joins(strand, 0, 5);
+    return 0;
+}
+
+static int offers_at_the_join(weft_strand *strand, void *argument)
+{
+    (void)argument;
+    forks(strand, 0, computes);
+    burns_out(strand);
+    joins(strand, 0, 5);
+    return 0;
+}
+
+static int divides(weft_strand *strand, void *argument)
+{
+    forks(strand, 1, computes);
+    burns_out(strand);
+    joins(strand, 1, 5);
+    return computes(strand, argument);
+}
+
+static int offers_one_that_forks(weft_strand *strand, void *argument)
+{
+    (void)argument;
+    forks(strand, 0, divides);
+    burns_out(strand);
+    joins(strand, 0, 5);
+    return 0;
+}
+
+static int offers_both(weft_strand *strand, void *argument)
+{
+    (void)argument;
+    forks(strand, 0, computes);
+    forks(strand, 1, computes);
+    (void)weft_yield();
+    joins(strand, 1, 5);
+    joins(strand, 0, 5);
+    return 0;
+}
+
+static int waits_for_a_child(weft_strand *strand, void *argument)
+{
+    (void)argument;
+    forks(strand, 0, unparks);
+    EXPLORE_NEED(weft_park(WEFT_NEVER) == 0, "the park fails");
+    joins(strand, 0, 5);
+    return 0;
+}
+
+static int offers_one_that_parks(weft_strand *strand, void *argument)
+{
+    (void)argument;
+    forks(strand, 0, parks);
+    (void)weft_yield();
+    joins(strand, 0, -ECANCELED);
+    return 0;
+}
+
+static void runs(weft_fork_fn fn)
+{
+    EXPLORE_NEED(weft_fork_run(fn, NULL) == 0, "no memory");
+    crew_end();
+    crew_stop();
+}
+
+static void one_of_two(void)
+{
+    runs(offers_one_of_two);
+}
+
+static void at_the_join(void)
+{
+    runs(offers_at_the_join);
+}
+
+static void one_that_forks(void)
+{
+    runs(offers_one_that_forks);
+}
+
+static void both(void)
+{
+    runs(offers_both);
+}
+
+static void waits(void)
+{
+    runs(waits_for_a_child);
+}
+
+static void is_canceled(void)
+{
+    runs(offers_one_that_parks);
+}
+
+static void cancels(void)
+{
+    (void)weft_cancel(home_handle(0));
+}
+
+/* ---- cases ---- */
+
+static const struct explore_plant plants[] = {
+    { "the end of a child is told relaxed", "child_ended", "swap_acqrel", "&share->state" },
+    { "the owner waits relaxed", "wait_for", "cas_acqrel", "&share->state" },
+    { "offers are unlocked relaxed", "weft__lock_release", "store_release", "&lock->held" },
+    { "offers are locked relaxed", "weft__lock_acquire", "swap_acquire", "&lock->held" },
+    { NULL, NULL, NULL, NULL }
+};
+
+static const struct explore_case cases[] = {
+    { .name = "fork: one of two children is offered",
+      .setup = setup,
+      .threads = { one_of_two, crew_loop },
+      .judge = crew_judge,
+      .resumed = home_resumed,
+      .preemptions = 3,
+      .stale = 1,
+      .plants = plants },
+    { .name = "fork: a theft against the join, which looks a while",
+      .setup = setup_alone,
+      .threads = { at_the_join, crew_loop },
+      .judge = crew_judge,
+      .resumed = home_resumed,
+      .preemptions = 2,
+      .stale = 1 },
+    { .name = "fork: the thief has no memory",
+      .setup = setup_poor,
+      .threads = { at_the_join, crew_loop },
+      .judge = crew_judge,
+      .resumed = home_resumed,
+      .preemptions = 3,
+      .stale = 0 },
+    { .name = "fork: the owner waits for what its child does",
+      .setup = setup,
+      .threads = { waits, crew_loop },
+      .judge = crew_judge,
+      .resumed = home_resumed,
+      .preemptions = 3,
+      .stale = 0 },
+    { .name = "fork: the owner takes the child of its child",
+      .setup = setup,
+      .threads = { one_that_forks, crew_loop },
+      .judge = crew_judge,
+      .resumed = home_resumed,
+      .preemptions = 2,
+      .stale = 0 },
+    { .name = "fork: two children, two thieves",
+      .setup = setup_three,
+      .threads = { both, crew_loop, crew_loop },
+      .judge = crew_judge,
+      .resumed = home_resumed,
+      .preemptions = 1,
+      .stale = 1 },
+    { .name = "fork: a child waits, its owner is cancelled",
+      .setup = setup,
+      .threads = { is_canceled, crew_loop, cancels },
+      .judge = crew_judge,
+      .resumed = home_resumed,
+      .preemptions = 2,
+      .stale = 0 },
+};
+
+int main(int argc, char **argv)
+{
+    return explore_main(argc, argv, cases, sizeof(cases) / sizeof(cases[0]));
+}
