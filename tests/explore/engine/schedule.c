@@ -5,6 +5,9 @@
  *
  * Bounds: how often a thread is left that could go on, how often a load reads an old value.
  *
+ * Fairness: a thread that has made very many steps in a row, while others could go, lets one of them
+ * go, which counts as no preemption: it looks again and again for what another one is about to do.
+ *
  * Reduction: once the case where the running thread goes on is explored, and another one runs in
  * its place, it sleeps: it is not chosen again before somebody has done what does not commute with
  * its next operation. What is left out so is the execution in which that operation came at once,
@@ -18,7 +21,7 @@
 
 #include "tests/explore/engine/engine.h"
 
-enum { STACK_BYTES = 128 * 1024, MOST_DECISIONS = 4000, MOST_STEPS = 3000 };
+enum { STACK_BYTES = 128 * 1024, MOST_DECISIONS = 4000, MOST_STEPS = 3000, MOST_IN_A_ROW = 400 };
 static const uint64_t most_executions = 20000000;
 
 enum verdict { RUNNING, FINISHED, PRUNED, FAILED };
@@ -46,6 +49,7 @@ static int decided; /* of this execution */
 static int known;   /* how many of them are given */
 static int preemptions_left;
 static int steps;
+static int in_a_row; /* of the running thread */
 static bool replays; /* the decisions are given, for one execution */
 static enum verdict verdict;
 
@@ -147,6 +151,14 @@ static void say_stuck(void)
                                      i - 1, threads[i].waits);
 }
 
+static bool others_can_go(void)
+{
+    for (int i = 1; i < ACTORS; i++)
+        if (i != current && can_go(&threads[i]))
+            return true;
+    return false;
+}
+
 /* Who goes next; 0: nobody, with the verdict. */
 static int decide(void)
 {
@@ -156,11 +168,14 @@ static int decide(void)
     bool can_continue = current != 0 && !self->done && (self->may_go == NULL || self->may_go(self));
     bool asleep = false, alive = false;
 
+    bool is_tired = can_continue && in_a_row > MOST_IN_A_ROW && others_can_go();
+
+    can_continue = can_continue && !is_tired;
     if (can_continue)
         candidates[count++] = current;
     for (int i = 1; i < ACTORS; i++) {
         alive |= !threads[i].done;
-        if ((i == current && can_continue) || !can_go(&threads[i]))
+        if ((i == current && (can_continue || is_tired)) || !can_go(&threads[i]))
             continue;
         if (threads[i].asleep)
             asleep = true;
@@ -190,6 +205,7 @@ static void go_on_with(int next)
     if (next == 0)
         leave_for_good(verdict);
     current = next;
+    in_a_row = 0;
     if (the_case->resumed != NULL)
         the_case->resumed(next - 1);
     (void)weft__context_switch(&self->context, &threads[next].context, NULL, 0);
@@ -200,6 +216,7 @@ void schedule_point(const struct step *step)
     if (current == 0)
         return;
     threads[current].pending = *step;
+    in_a_row++;
     if (++steps > MOST_STEPS)
         explore_fail("it does not come to an end: %d steps", steps);
     go_on_with(decide());
@@ -322,6 +339,7 @@ static void run_threads(void)
         count += !threads[i].done;
     }
     current = 1 + schedule_choose(count);
+    in_a_row = 0;
     if (the_case->resumed != NULL)
         the_case->resumed(current - 1);
     (void)weft__context_switch(&engine, &threads[current].context, NULL, 0);
