@@ -5,6 +5,7 @@
 #include "runtime/sched/scope.h"
 #include "runtime/sched/search.h"
 #include "runtime/sched/sleep.h"
+#include "runtime/sched/spawn.h"
 #include "runtime/sched/switch.h"
 #include "tests/explore/support/foreign.h"
 
@@ -19,6 +20,7 @@ struct wait {
 
 static struct weft__task tasks[WORKERS * RECORDS];
 static struct weft__scope scopes[WORKERS * RECORDS];
+static struct weft__scope root; /* of the tasks of setups */
 static struct weft__stack stacks[WORKERS][STACKS];
 static uint32_t others[WORKERS][WORKERS];
 static int stacks_used[WORKERS];
@@ -148,8 +150,27 @@ void crew_setup(int count, int with_task)
             weft__store_relaxed(&home_worker(i)->current, NULL);
     }
     struct weft__runtime *runtime = home_worker(0)->runtime;
+    foreign_spare(4, &root, sizeof(root), 1, WEFT__KIND_SCOPE);
+    weft__store_relaxed(&root.record.life, UINT64_C(1) << WEFT__LIFE_GENERATION_SHIFT);
+    weft__list_init(&root.tasks);
+    root.runtime = runtime;
+    root.forget = true;
     runtime->inject = (struct weft__inject){ .length = 0 };
     weft__store_relaxed(&runtime->stopping, WEFT__RUNTIME_OPEN);
+}
+
+struct weft__task *crew_task(struct weft__worker *worker, weft_task_fn fn, void *argument)
+{
+    struct weft__task *task = weft__spawn_blank(worker);
+
+    task->flags = 0;
+    task->fn = fn;
+    task->argument = argument;
+    task->scope = &root;
+    weft__store_relaxed(&task->home, NULL);
+    weft__scope_add_locked(&root, task);
+    weft__record_unlock(&task->record);
+    return task;
 }
 
 static void judge_worker(const struct weft__worker *worker)
@@ -184,5 +205,6 @@ void crew_judge(void)
                  "the counts of the idle are wrong");
     EXPLORE_NEED(records[0] == (uint32_t)(workers * RECORDS), "a record of a task is lost");
     EXPLORE_NEED(records[1] == (uint32_t)(workers * RECORDS), "a record of a scope is lost");
+    EXPLORE_NEED(root.pending == 0 && weft__list_empty(&root.tasks), "a task has not ended");
     EXPLORE_NEED(explore_lent() == 0, "%zu bytes are not freed", explore_lent());
 }

@@ -12,6 +12,9 @@
  * Each has free records for tasks and scopes. First thing of a setup. */
 void crew_setup(int count, int tasks);
 
+/* A fresh task, in a record of @worker's, that is in no queue. In a setup. */
+struct weft__task *crew_task(struct weft__worker *worker, weft_task_fn fn, void *argument);
+
 /* The body of a worker's thread that runs nothing: its loop, until the crew stops. */
 void crew_loop(void);
 
