@@ -27,11 +27,13 @@ static struct work {
     uint32_t made;  /* by the child */
     uint32_t runs;
 } works[CHILDREN];
+static _Atomic uint32_t begun;
 
 static void setup_for(int workers)
 {
     crew_setup(workers, 1);
     home_worker(0)->mixed = true; /* so that a join does not look at its child 64 times first */
+    weft__store_relaxed(&begun, 0);
     for (size_t i = 0; i < CHILDREN; i++)
         works[i] = (struct work){ .given = 0 };
 }
@@ -74,6 +76,12 @@ static int computes(weft_strand *strand, void *argument)
 static int unparks(weft_strand *strand, void *argument)
 {
     EXPLORE_NEED(weft_unpark(home_handle(0)) >= 0, "the forker is gone");
+    return computes(strand, argument);
+}
+
+static int tells(weft_strand *strand, void *argument)
+{
+    weft__store_relaxed(&begun, 1);
     return computes(strand, argument);
 }
 
@@ -173,6 +181,18 @@ static int waits_for_a_child(weft_strand *strand, void *argument)
     return 0;
 }
 
+/* An offered child begins though its forker computes: one that is idle hears of it. */
+static int computes_until_it_begins(weft_strand *strand, void *argument)
+{
+    (void)argument;
+    forks(strand, 0, tells);
+    (void)weft_yield();
+    while (weft__load_relaxed(&begun) == 0)
+        explore_backoff();
+    joins(strand, 0, 5);
+    return 0;
+}
+
 static int offers_one_that_parks(weft_strand *strand, void *argument)
 {
     (void)argument;
@@ -214,6 +234,11 @@ static void waits(void)
     runs(waits_for_a_child);
 }
 
+static void computes_on(void)
+{
+    runs(computes_until_it_begins);
+}
+
 static void is_canceled(void)
 {
     runs(offers_one_that_parks);
@@ -231,6 +256,12 @@ static const struct explore_plant plants[] = {
     { "the owner waits relaxed", "wait_for", "cas_acqrel", "&share->state" },
     { "offers are unlocked relaxed", "weft__lock_release", "store_release", "&lock->held" },
     { "offers are locked relaxed", "weft__lock_acquire", "swap_acquire", "&lock->held" },
+    { NULL, NULL, NULL, NULL }
+};
+
+static const struct explore_plant offer_plants[] = {
+    { "the fence behind an offer is left out", "weft__search_announce", "fence", "" },
+    { "the fences of who goes to sleep are left out", "weft__sleep_park", "fence", "" },
     { NULL, NULL, NULL, NULL }
 };
 
@@ -264,6 +295,14 @@ static const struct explore_case cases[] = {
       .resumed = home_resumed,
       .preemptions = 3,
       .stale = 0 },
+    { .name = "fork: the owner computes on until its child has begun",
+      .setup = setup,
+      .threads = { computes_on, crew_loop },
+      .judge = crew_judge,
+      .resumed = home_resumed,
+      .preemptions = 2,
+      .stale = 2,
+      .plants = offer_plants },
     { .name = "fork: the owner takes the child of its child",
       .setup = setup,
       .threads = { one_that_forks, crew_loop },
