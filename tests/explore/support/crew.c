@@ -189,9 +189,11 @@ void crew_judge(void)
     uint32_t records[2] = { 0 };
     int32_t searching = 0;
 
-    for (int i = 0; i < workers; i++)
+    for (int i = 0; i < workers; i++) {
+        home_resumed(i); /* what it frees is its own */
         while (weft__step_drain(home_worker(i)))
             continue;
+    }
     for (int i = 0; i < workers; i++) {
         const struct weft__worker *worker = home_worker(i);
         judge_worker(worker);
