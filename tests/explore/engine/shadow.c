@@ -15,14 +15,17 @@ struct last {
     uint8_t actor, access, first, end;
 };
 
+/* A clock for each byte of a word; compared all at once. */
+typedef uint16_t lanes __attribute__((vector_size(2 * WORD)));
+
 /* When each actor has last accessed each byte in each way: his clock then; 0: not yet. */
 struct word {
     uintptr_t at;
     uint32_t execution; /* else it is of an earlier one */
     uint8_t freed;      /* bit n: byte n is nobody's */
     struct last last;
-    uint8_t actors; /* bit n: actor n has accessed it; with one alone there is no race */
-    uint16_t when[ACCESSES][ACTORS][WORD];
+    uint8_t actors; /* bit n: actor n has accessed it */
+    lanes when[ACCESSES][ACTORS];
 };
 
 static struct word words[WORDS];
@@ -87,24 +90,58 @@ static const char *name_of(int actor)
     return actors[actor];
 }
 
-static void check(const struct word *word, unsigned byte, enum access access)
+/* All bits of the bytes [first, end). */
+static lanes lanes_of(unsigned first, unsigned end)
+{
+    const lanes number = { 0, 1, 2, 3, 4, 5, 6, 7 };
+
+    return (lanes)(number >= (uint16_t)first) & (lanes)(number < (uint16_t)end);
+}
+
+static bool is_any(lanes these)
+{
+    uint64_t halves[2];
+
+    memcpy(halves, &these, sizeof(halves));
+    return (halves[0] | halves[1]) != 0;
+}
+
+_Noreturn static void fail_freed(enum access access)
+{
+    const struct step *pending = &threads[current].pending;
+
+    explore_fail("used after it was freed: %s by %s after %s(), line %d", names[access],
+                 name_of(current), pending->function, pending->line);
+}
+
+_Noreturn static void fail_race(const struct word *word, lanes late, enum access access, int other,
+                                int kind)
+{
+    const struct step *pending = &threads[current].pending;
+    unsigned byte = 0;
+
+    while (late[byte] == 0)
+        byte++;
+    explore_fail("data race at %p: %s by %s after %s(), line %d, and %s by %s",
+                 (void *)(word->at + byte), names[access], name_of(current), pending->function,
+                 pending->line, names[kind], name_of(other));
+}
+
+static void check(const struct word *word, lanes bytes, enum access access)
 {
     unsigned kinds = rivals(access);
 
-    if ((word->freed >> byte & 1) != 0)
-        explore_fail("used after it was freed: %s by %s after %s(), line %d", names[access],
-                     name_of(current), threads[current].pending.function,
-                     threads[current].pending.line);
     for (int other = 0; other < ACTORS; other++) {
-        if (other == current)
+        if (other == current || (word->actors >> other & 1) == 0)
             continue;
-        for (int kind = 0; kind < ACCESSES; kind++)
-            if ((kinds >> kind & 1) != 0 &&
-                word->when[kind][other][byte] > threads[current].clock.at[other])
-                explore_fail("data race at %p: %s by %s after %s(), line %d, and %s by %s",
-                             (void *)(word->at + byte), names[access], name_of(current),
-                             threads[current].pending.function, threads[current].pending.line,
-                             names[kind], name_of(other));
+        for (int kind = 0; kind < ACCESSES; kind++) {
+            if ((kinds >> kind & 1) == 0)
+                continue;
+            lanes late = bytes &
+                         (lanes)(word->when[kind][other] > threads[current].clock.at[other]);
+            if (is_any(late))
+                fail_race(word, late, access, other, kind);
+        }
     }
 }
 
@@ -115,14 +152,14 @@ static void access_word(struct word *word, unsigned first, unsigned end, enum ac
 
     if (memcmp(&word->last, &last, sizeof(last)) == 0)
         return;
+    lanes bytes = lanes_of(first, end);
+    lanes *when = &word->when[access][current];
+    if ((word->freed >> first & ((1u << (end - first)) - 1)) != 0)
+        fail_freed(access);
     word->last = last;
     word->actors |= (uint8_t)(1u << current);
-    bool alone = word->actors == 1u << current && word->freed == 0;
-    for (unsigned byte = first; byte < end; byte++) {
-        if (!alone)
-            check(word, byte, access);
-        word->when[access][current][byte] = clock;
-    }
+    check(word, bytes, access);
+    *when = (*when & ~bytes) | (bytes & clock);
 }
 
 void shadow_access(const void *at, size_t bytes, enum access access)
