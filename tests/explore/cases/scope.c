@@ -181,8 +181,9 @@ static void waits_hastily(void)
     spawn_on(1, 0, makes);
     int rc = weft_wait(children[0], soon);
     EXPLORE_NEED(rc == 0 || rc == -ETIMEDOUT, "the wait says %d", rc);
-    if (rc == 0)
-        EXPLORE_NEED(made[0] == 11, "the wait does not wait for the child");
+    if (rc < 0)
+        rc = weft_wait(children[0], WEFT_NEVER);
+    EXPLORE_NEED(rc == 0 && made[0] == 11, "the wait does not wait for the child: %d", rc);
     closes(0);
     goes_on();
 }
@@ -256,7 +257,7 @@ static const struct explore_case cases[] = {
       .resumed = home_resumed,
       .preemptions = 2,
       .stale = 0 },
-    { .name = "scope: a wait for a child with a deadline",
+    { .name = "scope: two waits for a child, the first with a deadline",
       .setup = setup,
       .threads = { waits_hastily, crew_loop },
       .judge = crew_judge,
