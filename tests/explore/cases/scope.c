@@ -188,14 +188,18 @@ static void waits_hastily(void)
     goes_on();
 }
 
+/* Its record may be that of the next child at once. */
 static void releases(void)
 {
     opens();
     spawn_on(1, 0, makes);
     EXPLORE_NEED(weft_release(children[0]) == 0, "it can't be released");
     EXPLORE_NEED(weft_release(children[0]) == -ESRCH, "it is released twice");
+    EXPLORE_NEED(weft_go(scope, makes, &made[1]) > 0, "the scope takes no task");
     closes(0);
-    goes_on();
+    EXPLORE_NEED(made[0] == 11 && made[1] == 11, "the close does not wait for a child");
+    crew_end();
+    crew_stop();
 }
 
 /* ---- cases ---- */
