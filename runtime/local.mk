@@ -120,10 +120,20 @@ weft_sources += \
     runtime/task/walk.h \
     runtime/sim/coroutine.c \
     runtime/sim/coroutine.h \
+    runtime/sim/disk.c \
+    runtime/sim/disk.h \
+    runtime/sim/entry.c \
+    runtime/sim/entry.h \
+    runtime/sim/inode.c \
+    runtime/sim/inode.h \
+    runtime/sim/loss.c \
+    runtime/sim/loss.h \
     runtime/sim/net.c \
     runtime/sim/net.h \
     runtime/sim/patience.c \
     runtime/sim/patience.h \
+    runtime/sim/sector.c \
+    runtime/sim/sector.h \
     runtime/sim/socket.c \
     runtime/sim/socket.h \
     runtime/sim/trace.c \

@@ -126,6 +126,7 @@ unit_tests += \
     tests/unit/seqlock_test \
     tests/unit/serve_test \
     tests/unit/shield_test \
+    tests/unit/sim_disk_test \
     tests/unit/sim_test \
     tests/unit/socket_race_test \
     tests/unit/socket_test \

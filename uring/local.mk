@@ -30,6 +30,7 @@ weft_sources += \
     %D%/setup_error.h \
     %D%/simulated.c \
     %D%/simulated.h \
+    %D%/simulated_disk.c \
     %D%/simulated_error.c \
     %D%/simulated_try.c \
     %D%/timeout.c \

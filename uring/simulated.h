@@ -39,6 +39,11 @@ enum { WEFT__SIMULATED_WAITS = INT32_MIN, WEFT__SIMULATED_LATER };
 /* simulated_try.c: does @op on real files if it needs no wait. The result, or the above. */
 int64_t weft__simulated_try(struct weft__simulated_op *op);
 
+/* simulated_disk.c: the same for what may change files: through the simulated disk, if there is
+ * one. simulated_try.c: and without it. */
+int64_t weft__simulated_disk_try(const struct weft__request *request);
+int64_t weft__simulated_try_change(const struct weft__request *request);
+
 /* simulated_error.c: 0, or the negative errno with which an operation ends by chance. */
 int weft__simulated_error(uint8_t opcode);
 

@@ -139,16 +139,24 @@ static int64_t poll_one(const struct weft__request *request)
     return found == 0 ? WEFT__SIMULATED_WAITS : found;
 }
 
+/* Those that change files, which a simulated disk may hear of. */
+int64_t weft__simulated_try_change(const struct weft__request *request)
+{
+    switch ((unsigned)request->opcode) {
+    case WEFT__OP_WRITE: return transfer(request, false);
+    case WEFT__OP_WRITEV: return transfer_parts(request, false);
+    default: return weft__compat_help_plain(request);
+    }
+}
+
 int64_t weft__simulated_try(struct weft__simulated_op *op)
 {
     const struct weft__request *request = &op->request;
 
     switch ((unsigned)request->opcode) {
     case WEFT__OP_NOP: return 0;
-    case WEFT__OP_READ:
-    case WEFT__OP_WRITE: return transfer(request, request->opcode == WEFT__OP_READ);
-    case WEFT__OP_READV:
-    case WEFT__OP_WRITEV: return transfer_parts(request, request->opcode == WEFT__OP_READV);
+    case WEFT__OP_READ: return transfer(request, true);
+    case WEFT__OP_READV: return transfer_parts(request, true);
     case WEFT__OP_RECV:
         return unless_again(weft__sys_io_recv(request->fd, (void *)(uintptr_t)request->address,
                                               request->bytes,
@@ -161,7 +169,7 @@ int64_t weft__simulated_try(struct weft__simulated_op *op)
     case WEFT__OP_ACCEPT: return accept_one(request);
     case WEFT__OP_CONNECT: return connect_one(op);
     case WEFT__OP_POLL: return poll_one(request);
-    default: return weft__compat_help_plain(request);
+    default: return weft__simulated_disk_try(request);
     }
 }
 

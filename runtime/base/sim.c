@@ -42,6 +42,12 @@ const struct weft__sim_net *weft__sim_net_of(int fd)
     return WEFT__UNLIKELY(net != NULL) && net->has(fd) ? net : NULL;
 }
 
+const struct weft__sim_disk *weft__sim_disk(void)
+{
+    const struct weft__sim_ops *ops = weft__sim_here();
+    return WEFT__UNLIKELY(ops != NULL) ? ops->disk : NULL;
+}
+
 WEFT__COLD void weft__sim_pass(enum weft__sim_point point)
 {
     const struct weft__sim_ops *ops = weft__sim_here();

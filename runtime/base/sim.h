@@ -72,9 +72,43 @@ struct weft__sim_ops {
     int64_t (*instant)(void); /* does not: all looks of one call are at one time */
     uint64_t (*cycles)(void);
     uint64_t (*draw)(void);
-    const struct weft__sim_net *net; /* NULL: the network is the kernel's */
-    uint32_t error_one_in;           /* operations that fail by chance; 0: none */
+    const struct weft__sim_net *net;   /* NULL: the network is the kernel's */
+    const struct weft__sim_disk *disk; /* NULL: files are as they are */
+    uint32_t error_one_in;             /* operations that fail by chance; 0: none */
     void (*note)(const char *what, const char *text, int64_t first, int64_t second);
+};
+
+/* What an operation does to files, as far as a simulated disk cares. */
+enum weft__sim_change_kind {
+    WEFT__SIM_OPEN,     /* fd: folder, path, flags: O_* */
+    WEFT__SIM_WRITE,    /* fd, offset (-1: where the file stands), bytes */
+    WEFT__SIM_LENGTH,   /* fd, bytes */
+    WEFT__SIM_ALLOCATE, /* fd, offset, bytes, flags: FALLOC_* */
+    WEFT__SIM_SYNC,     /* fd, of a file or a folder */
+    WEFT__SIM_RENAME,   /* fd: folder of both, path: from, other: to, flags: RENAME_* */
+    WEFT__SIM_REMOVE,   /* fd: folder, path, flags: AT_REMOVEDIR */
+    WEFT__SIM_FOLDER,   /* fd: folder, path: of the new one */
+    WEFT__SIM_LINK      /* fd: folder, path: of the new name */
+};
+
+struct weft__sim_change {
+    enum weft__sim_change_kind kind;
+    int fd;
+    uint32_t flags;
+    int64_t offset;
+    int64_t bytes;
+    const char *path;
+    const char *other;
+};
+
+/* The simulated disk, on which real files are. Each change is told before it is made, and after it;
+ * nothing comes between. */
+struct weft__sim_disk {
+    /* 0, of a write how many of its bytes may be written, or the negative errno with which it ends
+     * without having been tried. Never returns when the power is lost. */
+    int64_t (*begin)(const struct weft__sim_change *change);
+    /* With what it has come to, when begin has let it go on. Never returns, as begin. */
+    void (*end)(const struct weft__sim_change *change, int64_t result);
 };
 
 /* The simulated sockets. All but has and socket are for numbers that has knows; none waits. */
@@ -118,6 +152,9 @@ const struct weft__sim_net *weft__sim_net(void);
 
 /* The same if @fd is a socket of it, else NULL. */
 const struct weft__sim_net *weft__sim_net_of(int fd);
+
+/* The disk of the caller; NULL: files are as they are. */
+const struct weft__sim_disk *weft__sim_disk(void);
 
 void weft__sim_pass(enum weft__sim_point point); /* slow path of weft__sim_point */
 

@@ -251,3 +251,16 @@ int weft__sys_io_symlink(const char *text, int directory, const char *path)
 {
     return (int)CALL(PATH, SYS_symlinkat, address_of(text), directory, address_of(path));
 }
+
+int weft__sys_io_readlink(int directory, const char *path, char *out_text, size_t bytes)
+{
+    long rc = CALL(PATH, SYS_readlinkat, directory, address_of(path), address_of(out_text),
+                   (long)bytes);
+
+    if (rc < 0)
+        return (int)rc;
+    if ((size_t)rc >= bytes)
+        return -ENAMETOOLONG;
+    out_text[rc] = '\0';
+    return 0;
+}

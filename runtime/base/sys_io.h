@@ -52,5 +52,7 @@ int weft__sys_io_unlink(int directory, const char *path, int flags);
 int weft__sys_io_mkdir(int directory, const char *path, unsigned mode);
 int weft__sys_io_link(int directory, const char *from, const char *to, int flags);
 int weft__sys_io_symlink(const char *text, int directory, const char *path);
+/* The text of a symbolic link, ended by a NUL: 0, or -ENAMETOOLONG when @bytes don't hold it. */
+int weft__sys_io_readlink(int directory, const char *path, char *out_text, size_t bytes);
 
 #endif

@@ -18,6 +18,7 @@
 #include "runtime/base/native.h"
 #include "runtime/base/random.h"
 #include "runtime/base/sys.h"
+#include "runtime/sim/disk.h"
 #include "runtime/sim/trace.h"
 #include "runtime/task/context.h"
 
@@ -579,6 +580,7 @@ int weft__coroutine_begin(const struct weft__coroutine_config *config, char *tex
     sim.running = &sim.first;
     make_ready(&sim.first, 0);
     ops.net = weft__net_begin(&config->wish);
+    ops.disk = weft__disk_begin(&config->wish);
     ops.error_one_in = config->wish.error_one_in;
     weft__patience_begin(config->wish.patience, &config->patience);
     sim.look_at = weft__patience_next();

@@ -29,24 +29,28 @@ static bool is_word(const char *word, size_t length, const char *wanted)
     return length == strlen(wanted) && strncmp(word, wanted, length) == 0;
 }
 
-/* False: it is none that we know. */
-static bool take_word(const char *word, size_t length, struct weft__wish *wish)
+/* NULL, or what is wrong with it. */
+static const char *take_word(const char *word, size_t length, struct weft__wish *wish)
 {
     const struct {
         const char *name;
         uint32_t *number;
-    } numbers[] = { { "cut=", &wish->cut_one_in },
-                    { "short=", &wish->short_one_in },
-                    { "errors=", &wish->error_one_in },
+    } numbers[] = { { "cut=", &wish->cut_one_in },      { "short=", &wish->short_one_in },
+                    { "errors=", &wish->error_one_in }, { "crash=", &wish->crash_one_in },
+                    { "crash-at=", &wish->crash_at },   { "disk=", &wish->disk_bytes },
                     { "patience=", &wish->patience } };
 
     for (size_t i = 0; i < WEFT__COUNT(numbers); i++) {
         size_t at = strlen(numbers[i].name);
-        if (length > at && strncmp(word, numbers[i].name, at) == 0)
-            return read_number(word + at, length - at, numbers[i].number);
+        if (length >= at && strncmp(word, numbers[i].name, at) == 0)
+            return read_number(word + at, length - at, numbers[i].number)
+                       ? NULL
+                       : "needs a number of up to 9 digits behind the \"=\"";
     }
     wish->real_net = is_word(word, length, "net=real");
-    return wish->real_net || is_word(word, length, "net=sim");
+    if (wish->real_net || is_word(word, length, "net=sim"))
+        return NULL;
+    return "is none of its words, such as cut=3, crash=20, disk=65536 and net=real";
 }
 
 int weft__wish_read(const char *value, struct weft__wish *out_wish, char *out_text,
@@ -55,12 +59,10 @@ int weft__wish_read(const char *value, struct weft__wish *out_wish, char *out_te
     *out_wish = (struct weft__wish){ .short_one_in = usual_short, .patience = usual_patience };
     while (value != NULL && *value != '\0') {
         size_t length = strcspn(value, ",");
-        if (!take_word(value, length, out_wish)) {
-            (void)snprintf(out_text, text_bytes,
-                           "WEFT_SIM has the word \"%.*s\"; it may have cut=N, short=N, errors=N "
-                           "(one in N, 0 for none), patience=N (million points, 0 for no end), "
-                           "net=real and net=sim",
-                           length < 40 ? (int)length : 40, value);
+        const char *wrong = take_word(value, length, out_wish);
+        if (wrong != NULL) {
+            (void)snprintf(out_text, text_bytes, "WEFT_SIM: \"%.*s\" %s; see weft-sim(7)",
+                           length < 40 ? (int)length : 40, value, wrong);
             return -EINVAL;
         }
         value += length + (value[length] == ',' ? 1 : 0);

@@ -14,6 +14,9 @@ struct weft__wish {
     uint32_t cut_one_in;   /* connections, torn by chance; 0: none */
     uint32_t short_one_in; /* receives, of less than has come; 0: none */
     uint32_t error_one_in; /* operations that end with an error which they may have; 0: none */
+    uint32_t crash_one_in; /* changes of files, at which the power is lost; 0: none */
+    uint32_t crash_at;     /* the number of one, at which it is; 0: none */
+    uint32_t disk_bytes;   /* room for files, see disk.h; 0: as much as there is */
     uint32_t patience;     /* million points without progress, see patience.h; 0: no end */
 };
 
