@@ -229,12 +229,14 @@ check_PROGRAMS += \
     tests/tools/gdb_program \
     tools/examples/bank \
     tools/examples/echo \
+    tools/examples/log \
     tools/examples/producer
 tests_tools_deny_LDADD =
 tools_examples_bank_LDADD = $(tools_examples_echo_LDADD)
 tools_examples_echo_LDADD = \
     libweft.la \
     $(JEMALLOC_LIBS)
+tools_examples_log_LDADD = $(tools_examples_echo_LDADD)
 tools_examples_producer_LDADD = $(tools_examples_echo_LDADD)
 
 # The programs that `weft bench peers` runs beside ours; those whose tools are missing are left out. It
