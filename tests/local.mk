@@ -26,6 +26,8 @@ support_sources += \
     tests/support/orphan.h \
     tests/support/rig.c \
     tests/support/rig.h \
+    tests/support/simulate.c \
+    tests/support/simulate.h \
     tests/support/sockets.c \
     tests/support/sockets.h \
     tests/support/stress.c \
@@ -127,6 +129,7 @@ unit_tests += \
     tests/unit/serve_test \
     tests/unit/shield_test \
     tests/unit/sim_disk_test \
+    tests/unit/sim_net_test \
     tests/unit/sim_test \
     tests/unit/socket_race_test \
     tests/unit/socket_test \

@@ -10,8 +10,8 @@
  * What is durable when:
  *   - content and length of a file: when an fsync or fdatasync of it has ended well, by whichever
  *     descriptor; of a file that is written with O_SYNC or O_DSYNC: when the write has.
- *   - a name (made, removed, renamed): when an fsync of its folder has ended well. Not when its file
- *     is synced.
+ *   - a name (made, removed, renamed): when an fsync of its folder has ended well. Not when its
+ *     file is synced.
  *   - nothing else, but it may be: a close, the time, the end of the program guarantee nothing.
  * What is there after a loss is said in sector.h (content) and entry.h (names), how much of it is
  * lost in loss.h. Content and names are lost independently: a file may have its new name and none

@@ -3,59 +3,46 @@
 #include <CUnit/CUnit.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runtime/base/compiler.h"
-#include "tests/support/rig.h"
+#include "tests/support/simulate.h"
 #include "tests/support/unit.h"
 
-enum { lost = 75, room = 1 << 14, seeds = 40, sector = 512 };
+enum { lost = 75, seeds = 40, sector = 512 };
 
-static char said[room];
 static char folder[] = "/tmp/weft-disk-XXXXXX";
 
 static void empty_folder(void)
 {
     static const char *const names[] = { "data", "new", "old", "dir", "link", "twin" };
-    char path[64];
 
-    for (size_t i = 0; i < WEFT__COUNT(names); i++) {
-        (void)snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
-        (void)remove(path);
-    }
+    for (size_t i = 0; i < WEFT__COUNT(names); i++)
+        (void)remove(names[i]);
 }
 
-/* Runs this program as @what; its exit status. What it says on standard error is in said. */
-static int simulate(const char *what, const char *wish, int seed, const char *trace)
+/* Runs this program as @what, with @wish for WEFT_SIM, in the folder. */
+static int lose(const char *what, const char *wish, int seed, const char *trace)
 {
     char number[16];
 
     (void)snprintf(number, sizeof(number), "%d", seed);
-    (void)setenv("WEFT_ENGINE", "sim", 1);
     (void)setenv("WEFT_SIM", wish, 1);
-    (void)setenv("WEFT_SEED", number, 1);
-    (void)setenv("WEFT_TRACE", trace, 1);
-    (void)setenv("DISK_FOLDER", folder, 1);
-    int status = rig_respawn(what, said, sizeof(said));
-    (void)unsetenv("WEFT_ENGINE");
+    int status = simulate(what, number, trace);
     (void)unsetenv("WEFT_SIM");
-    (void)unsetenv("WEFT_SEED");
-    (void)unsetenv("WEFT_TRACE");
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return status;
 }
 
-/* The file of the folder; its length, or -1: there is none. */
+/* A file of the folder; its length, or -1: there is none. */
 static ssize_t look(const char *name, char *bytes, size_t most)
 {
-    char path[64];
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
 
-    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -1;
     ssize_t count = read(fd, bytes, most);
@@ -70,14 +57,6 @@ static bool holds(const char *name, const char *text)
     return look(name, bytes, sizeof(bytes)) == (ssize_t)strlen(text) &&
            memcmp(bytes, text, strlen(text)) == 0;
 }
-
-#define MUST(condition) \
-    do { \
-        if (!(condition)) { \
-            fprintf(stderr, "line %d: %s\n", __LINE__, #condition); \
-            return -EIO; \
-        } \
-    } while (0)
 
 /* ---- content ---- */
 
@@ -98,7 +77,8 @@ static int write_blocks(weft_fd fd, int from, int count, char byte)
 
     memset(block, byte, sizeof(block));
     for (int i = from; i < from + count; i++)
-        MUST(weft_pwrite_all(fd, block, sector, (int64_t)i * sector, NULL, WEFT_NEVER) == 0);
+        SIMULATE_MUST(weft_pwrite_all(fd, block, sector, (int64_t)i * sector, NULL, WEFT_NEVER) ==
+                      0);
     return 0;
 }
 
@@ -109,13 +89,13 @@ static int write_some(void *unused)
     weft_fd fd = weft_open("data", O_RDWR | O_CREAT, 0600, WEFT_NEVER);
 
     (void)unused;
-    MUST(fd > 0);
-    MUST(write_blocks(fd, 0, blocks, 'a') == 0);
-    MUST(weft_fdatasync(fd, WEFT_NEVER) == 0);
-    MUST(sync_path(".", O_RDONLY | O_DIRECTORY) == 0);
-    MUST(write_blocks(fd, 0, blocks / 2, 'b') == 0);
-    MUST(write_blocks(fd, blocks, blocks, 'c') == 0);
-    MUST(sync_path("/", O_RDONLY | O_DIRECTORY) == 0);
+    SIMULATE_MUST(fd > 0);
+    SIMULATE_MUST(write_blocks(fd, 0, blocks, 'a') == 0);
+    SIMULATE_MUST(weft_fdatasync(fd, WEFT_NEVER) == 0);
+    SIMULATE_MUST(sync_path(".", O_RDONLY | O_DIRECTORY) == 0);
+    SIMULATE_MUST(write_blocks(fd, 0, blocks / 2, 'b') == 0);
+    SIMULATE_MUST(write_blocks(fd, blocks, blocks, 'c') == 0);
+    SIMULATE_MUST(sync_path("/", O_RDONLY | O_DIRECTORY) == 0);
     return weft_close(fd);
 }
 
@@ -156,8 +136,9 @@ static void test_what_was_synced_stays_and_the_rest_may_be_lost(void)
 
     for (int seed = 1; seed <= seeds; seed++) {
         empty_folder();
-        CU_ASSERT_EQUAL(simulate("write", "crash-at=24", seed, ""), lost);
-        CU_ASSERT_PTR_NOT_NULL(strstr(said, "has lost power at change 24 of its files (sync, "));
+        CU_ASSERT_EQUAL(lose("write", "crash-at=24", seed, NULL), lost);
+        CU_ASSERT_PTR_NOT_NULL(
+            strstr(simulate_said, "has lost power at change 24 of its files (sync, "));
         CU_ASSERT_TRUE(count_left(&left));
         all += left.fresh == blocks / 2 && left.behind == blocks;
         none += left.fresh == 0 && left.behind == 0 && left.zeros == 0;
@@ -168,7 +149,7 @@ static void test_what_was_synced_stays_and_the_rest_may_be_lost(void)
     CU_ASSERT_TRUE(none > 0);
     CU_ASSERT_TRUE(torn > 0);
     CU_ASSERT_TRUE(holes > 0);
-    CU_ASSERT_EQUAL(simulate("write", "crash-at=25", 1, ""), 0); /* there are no more */
+    CU_ASSERT_EQUAL(lose("write", "crash-at=25", 1, NULL), 0); /* there are no more */
 }
 
 /* The sync of the blocks is the 10th change: when it is under way it has made nothing safe. */
@@ -179,8 +160,8 @@ static void test_a_sync_under_way_makes_nothing_durable(void)
 
     for (int seed = 1; seed <= seeds; seed++) {
         empty_folder();
-        CU_ASSERT_EQUAL(simulate("write", "crash-at=10", seed, ""), lost);
-        gone += look("data", said, sizeof(said)) < 0;
+        CU_ASSERT_EQUAL(lose("write", "crash-at=10", seed, NULL), lost);
+        gone += look("data", simulate_said, sizeof(simulate_said)) < 0;
         whole += count_left(&left) && left.old == blocks;
     }
     CU_ASSERT_TRUE(gone > 0);
@@ -193,12 +174,12 @@ static int cut_short(void *unused)
     weft_fd fd = weft_open("data", O_RDWR | O_CREAT, 0600, WEFT_NEVER);
 
     (void)unused;
-    MUST(fd > 0);
-    MUST(write_blocks(fd, 0, blocks, 'a') == 0);
-    MUST(weft_fsync(fd, WEFT_NEVER) == 0);
-    MUST(sync_path(".", O_RDONLY | O_DIRECTORY) == 0);
-    MUST(weft_ftruncate(fd, 0, WEFT_NEVER) == 0);
-    MUST(sync_path("/", O_RDONLY | O_DIRECTORY) == 0);
+    SIMULATE_MUST(fd > 0);
+    SIMULATE_MUST(write_blocks(fd, 0, blocks, 'a') == 0);
+    SIMULATE_MUST(weft_fsync(fd, WEFT_NEVER) == 0);
+    SIMULATE_MUST(sync_path(".", O_RDONLY | O_DIRECTORY) == 0);
+    SIMULATE_MUST(weft_ftruncate(fd, 0, WEFT_NEVER) == 0);
+    SIMULATE_MUST(sync_path("/", O_RDONLY | O_DIRECTORY) == 0);
     return weft_close(fd);
 }
 
@@ -210,7 +191,7 @@ static void test_a_file_is_cut_short_in_one_step(void)
     memset(wanted, 'a', sizeof(wanted));
     for (int seed = 1; seed <= seeds; seed++) {
         empty_folder();
-        CU_ASSERT_EQUAL(simulate("cut", "crash-at=13", seed, ""), lost);
+        CU_ASSERT_EQUAL(lose("cut", "crash-at=13", seed, NULL), lost);
         ssize_t count = look("data", bytes, sizeof(bytes));
         cut += count == 0;
         whole += count == sizeof(wanted) && memcmp(bytes, wanted, sizeof(wanted)) == 0;
@@ -226,9 +207,9 @@ static int save(const char *path, const char *text)
 {
     weft_fd fd = weft_open(path, O_WRONLY | O_CREAT, 0640, WEFT_NEVER);
 
-    MUST(fd > 0);
-    MUST(weft_write_all(fd, text, strlen(text), NULL, WEFT_NEVER) == 0);
-    MUST(weft_fsync(fd, WEFT_NEVER) == 0);
+    SIMULATE_MUST(fd > 0);
+    SIMULATE_MUST(weft_write_all(fd, text, strlen(text), NULL, WEFT_NEVER) == 0);
+    SIMULATE_MUST(weft_fsync(fd, WEFT_NEVER) == 0);
     return weft_close(fd);
 }
 
@@ -236,28 +217,26 @@ static int save(const char *path, const char *text)
 static int change_names(void *unused)
 {
     (void)unused;
-    MUST(save("data", "one") == 0);
-    MUST(save("new", "two") == 0);
-    MUST(save("old", "three") == 0);
-    MUST(weft_mkdir("dir", 0700, WEFT_NEVER) == 0);
-    MUST(weft_symlink("nowhere", "link", WEFT_NEVER) == 0);
-    MUST(sync_path(".", O_RDONLY | O_DIRECTORY) == 0);
-    MUST(weft_rename("new", "data", 0, WEFT_NEVER) == 0);
-    MUST(weft_unlink("old", WEFT_NEVER) == 0);
-    MUST(weft_rmdir("dir", WEFT_NEVER) == 0);
-    MUST(weft_unlink("link", WEFT_NEVER) == 0);
-    MUST(weft_link("data", "twin", WEFT_NEVER) == 0);
-    MUST(save("new", "four") == 0);
+    SIMULATE_MUST(save("data", "one") == 0);
+    SIMULATE_MUST(save("new", "two") == 0);
+    SIMULATE_MUST(save("old", "three") == 0);
+    SIMULATE_MUST(weft_mkdir("dir", 0700, WEFT_NEVER) == 0);
+    SIMULATE_MUST(weft_symlink("nowhere", "link", WEFT_NEVER) == 0);
+    SIMULATE_MUST(sync_path(".", O_RDONLY | O_DIRECTORY) == 0);
+    SIMULATE_MUST(weft_rename("new", "data", 0, WEFT_NEVER) == 0);
+    SIMULATE_MUST(weft_unlink("old", WEFT_NEVER) == 0);
+    SIMULATE_MUST(weft_rmdir("dir", WEFT_NEVER) == 0);
+    SIMULATE_MUST(weft_unlink("link", WEFT_NEVER) == 0);
+    SIMULATE_MUST(weft_link("data", "twin", WEFT_NEVER) == 0);
+    SIMULATE_MUST(save("new", "four") == 0);
     return sync_path("/", O_RDONLY | O_DIRECTORY);
 }
 
 static int is_there(const char *name)
 {
     struct stat found;
-    char path[64];
 
-    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-    return lstat(path, &found) == 0;
+    return lstat(name, &found) == 0;
 }
 
 /* How many of the six changes have been kept: the first ones. Negative: not those. */
@@ -280,7 +259,7 @@ static void test_names_are_lost_in_their_order(void)
 
     for (int seed = 1; seed <= seeds; seed++) {
         empty_folder();
-        CU_ASSERT_EQUAL(simulate("names", "crash-at=21", seed, ""), lost);
+        CU_ASSERT_EQUAL(lose("names", "crash-at=21", seed, NULL), lost);
         int kept = changes_kept();
         CU_ASSERT_TRUE_FATAL(kept >= 0);
         seen[kept]++;
@@ -288,7 +267,7 @@ static void test_names_are_lost_in_their_order(void)
     for (int kept = 0; kept <= 6; kept++)
         CU_ASSERT_TRUE(seen[kept] > 0);
     empty_folder();
-    CU_ASSERT_EQUAL(simulate("names", "crash-at=22", 1, ""), 0);
+    CU_ASSERT_EQUAL(lose("names", "crash-at=22", 1, NULL), 0);
 }
 
 /* ---- what weft promises of whole files ---- */
@@ -296,9 +275,9 @@ static void test_names_are_lost_in_their_order(void)
 static int replace(void *unused)
 {
     (void)unused;
-    MUST(save("data", "one") == 0);
-    MUST(sync_path(".", O_RDONLY | O_DIRECTORY) == 0);
-    MUST(weft_file_replace("data", "another", 7, 0600, WEFT_NEVER) == 0);
+    SIMULATE_MUST(save("data", "one") == 0);
+    SIMULATE_MUST(sync_path(".", O_RDONLY | O_DIRECTORY) == 0);
+    SIMULATE_MUST(weft_file_replace("data", "another", 7, 0600, WEFT_NEVER) == 0);
     fprintf(stderr, "replaced\n");
     return sync_path("/", O_RDONLY | O_DIRECTORY);
 }
@@ -306,9 +285,9 @@ static int replace(void *unused)
 static int save_in_place(void *unused)
 {
     (void)unused;
-    MUST(save("data", "one") == 0);
-    MUST(sync_path(".", O_RDONLY | O_DIRECTORY) == 0);
-    MUST(weft_file_save("data", "another", 7, 0600, WEFT_NEVER) == 0);
+    SIMULATE_MUST(save("data", "one") == 0);
+    SIMULATE_MUST(sync_path(".", O_RDONLY | O_DIRECTORY) == 0);
+    SIMULATE_MUST(weft_file_save("data", "another", 7, 0600, WEFT_NEVER) == 0);
     return sync_path("/", O_RDONLY | O_DIRECTORY);
 }
 
@@ -324,9 +303,10 @@ static int count_halves(const char *what)
         for (int at = 5; status == lost; at++) {
             (void)snprintf(wish, sizeof(wish), "crash-at=%d", at);
             empty_folder();
-            status = simulate(what, wish, seed, "");
+            status = lose(what, wish, seed, NULL);
             bool new_one = holds("data", "another");
-            halves += !new_one && (strstr(said, "replaced") != NULL || !holds("data", "one"));
+            halves += !new_one &&
+                      (strstr(simulate_said, "replaced") != NULL || !holds("data", "one"));
         }
         CU_ASSERT_EQUAL(status, 0);
     }
@@ -350,31 +330,31 @@ static int fill_disk(void *unused)
 
     (void)unused;
     memset(bytes, 'x', sizeof(bytes));
-    MUST(fd > 0 && other > 0);
-    MUST(weft_write(fd, bytes, 1000, WEFT_NEVER) == 1000);
-    MUST(weft_write(other, bytes, 1000, WEFT_NEVER) == 500); /* of 1500 */
-    MUST(weft_write(other, bytes, 1, WEFT_NEVER) == -ENOSPC);
-    MUST(weft_pwrite(other, bytes, 500, 0, WEFT_NEVER) == 500); /* takes no room */
-    MUST(weft_ftruncate(fd, 600, WEFT_NEVER) == 0);
-    MUST(weft_write_vector(other, parts, 3, WEFT_NEVER) == 300);
-    MUST(weft_write_vector(other, parts, 3, WEFT_NEVER) == 100);
-    MUST(weft_fallocate(fd, 0, 0, 601, WEFT_NEVER) == -ENOSPC);
-    MUST(weft_ftruncate(fd, 601, WEFT_NEVER) == -ENOSPC);
-    MUST(weft_close(other) == 0 && weft_unlink("new", WEFT_NEVER) == 0);
-    MUST(weft_fallocate(fd, 0, 0, 1500, WEFT_NEVER) == 0);
-    MUST(weft_pwrite(fd, bytes, 1, 1500, WEFT_NEVER) == -ENOSPC);
-    MUST(weft_close(fd) == 0);
+    SIMULATE_MUST(fd > 0 && other > 0);
+    SIMULATE_MUST(weft_write(fd, bytes, 1000, WEFT_NEVER) == 1000);
+    SIMULATE_MUST(weft_write(other, bytes, 1000, WEFT_NEVER) == 500); /* of 1500 */
+    SIMULATE_MUST(weft_write(other, bytes, 1, WEFT_NEVER) == -ENOSPC);
+    SIMULATE_MUST(weft_pwrite(other, bytes, 500, 0, WEFT_NEVER) == 500); /* takes no room */
+    SIMULATE_MUST(weft_ftruncate(fd, 600, WEFT_NEVER) == 0);
+    SIMULATE_MUST(weft_write_vector(other, parts, 3, WEFT_NEVER) == 300);
+    SIMULATE_MUST(weft_write_vector(other, parts, 3, WEFT_NEVER) == 100);
+    SIMULATE_MUST(weft_fallocate(fd, 0, 0, 601, WEFT_NEVER) == -ENOSPC);
+    SIMULATE_MUST(weft_ftruncate(fd, 601, WEFT_NEVER) == -ENOSPC);
+    SIMULATE_MUST(weft_close(other) == 0 && weft_unlink("new", WEFT_NEVER) == 0);
+    SIMULATE_MUST(weft_fallocate(fd, 0, 0, 1500, WEFT_NEVER) == 0);
+    SIMULATE_MUST(weft_pwrite(fd, bytes, 1, 1500, WEFT_NEVER) == -ENOSPC);
+    SIMULATE_MUST(weft_close(fd) == 0);
     fd = weft_open("data", O_RDWR | O_TRUNC | O_APPEND, 0, WEFT_NEVER);
-    MUST(weft_write(fd, bytes, 1000, WEFT_NEVER) == 1000);
-    MUST(weft_write(fd, bytes, 1000, WEFT_NEVER) == 500);
+    SIMULATE_MUST(weft_write(fd, bytes, 1000, WEFT_NEVER) == 1000);
+    SIMULATE_MUST(weft_write(fd, bytes, 1000, WEFT_NEVER) == 500);
     return weft_close(fd);
 }
 
 static void test_a_full_disk_writes_a_part_and_then_nothing(void)
 {
     empty_folder();
-    CU_ASSERT_EQUAL(simulate("fill", "disk=1500", 1, ""), 0);
-    CU_ASSERT_STRING_EQUAL(said, "");
+    CU_ASSERT_EQUAL(lose("fill", "disk=1500", 1, NULL), 0);
+    CU_ASSERT_STRING_EQUAL(simulate_said, "");
 }
 
 /* ---- seeds ---- */
@@ -389,11 +369,11 @@ static void test_one_seed_loses_the_same_again(void)
     CU_ASSERT_FATAL(fd >= 0);
     for (int seed = 1; seed <= 5; seed++) {
         empty_folder();
-        int status = simulate("write", "crash=10", seed, trace);
+        int status = lose("write", "crash=10", seed, trace);
         ssize_t count = pread(fd, first, sizeof(first), 0);
         bool some = count_left(&left);
         empty_folder();
-        CU_ASSERT_EQUAL(simulate("write", "crash=10", seed, trace), status);
+        CU_ASSERT_EQUAL(lose("write", "crash=10", seed, trace), status);
         CU_ASSERT_TRUE(count > 0 && pread(fd, second, sizeof(second), 0) == count);
         CU_ASSERT_EQUAL(memcmp(first, second, (size_t)count), 0);
         CU_ASSERT_EQUAL(count_left(&again), some);
@@ -405,45 +385,19 @@ static void test_one_seed_loses_the_same_again(void)
 
 static void test_a_wrong_word_is_named(void)
 {
-    CU_ASSERT_EQUAL(simulate("refused", "crash=", 1, ""), 1);
-    CU_ASSERT_PTR_NOT_NULL(strstr(said, "WEFT_SIM: \"crash=\" needs a number"));
-    CU_ASSERT_EQUAL(simulate("refused", "cut=3,disk=1G", 1, ""), 1);
-    CU_ASSERT_PTR_NOT_NULL(strstr(said, "WEFT_SIM: \"disk=1G\" needs a number"));
-    CU_ASSERT_EQUAL(simulate("refused", "crush=4", 1, ""), 1);
-    CU_ASSERT_PTR_NOT_NULL(strstr(said, "\"crush=4\" is none of its words"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(said, "see weft-sim(7)"));
+    CU_ASSERT_EQUAL(lose("write", "crash=", 1, NULL), 3);
+    CU_ASSERT_PTR_NOT_NULL(strstr(simulate_said, "WEFT_SIM: \"crash=\" needs a number"));
+    CU_ASSERT_EQUAL(lose("write", "cut=3,disk=1G", 1, NULL), 3);
+    CU_ASSERT_PTR_NOT_NULL(strstr(simulate_said, "WEFT_SIM: \"disk=1G\" needs a number"));
+    CU_ASSERT_EQUAL(lose("write", "crush=4", 1, NULL), 3);
+    CU_ASSERT_PTR_NOT_NULL(strstr(simulate_said, "\"crush=4\" is none of its words"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(simulate_said, "see weft-sim(7)"));
 }
 
-/* ---- */
-
-static int nothing(void *unused)
-{
-    (void)unused;
-    return 0;
-}
-
-static const struct {
-    const char *name;
-    weft_task_fn body;
-} roles[] = {
+static const struct simulate_role roles[] = {
     { "write", write_some }, { "cut", cut_short },      { "names", change_names },
     { "replace", replace },  { "save", save_in_place }, { "fill", fill_disk },
-    { "refused", nothing },
 };
-
-static int run_role(weft_task_fn body)
-{
-    const char *place = getenv("DISK_FOLDER");
-    weft_error error = WEFT_ERROR_INIT;
-    weft_runtime runtime = weft_start(NULL, &error);
-
-    if (runtime < 0) {
-        fprintf(stderr, "%s\n", error.text);
-        return 1;
-    }
-    int rc = chdir(place != NULL ? place : "/nowhere") == 0 ? weft_call(runtime, body, NULL) : -1;
-    return weft_stop(runtime, WEFT_NEVER) == 0 && rc == 0 ? 0 : 1;
-}
 
 int main(int argc, char **argv)
 {
@@ -458,15 +412,12 @@ int main(int argc, char **argv)
         UNIT_TEST(test_a_wrong_word_is_named),
     };
 
-    if (argc == 3 && strcmp(argv[1], "--as") == 0)
-        for (size_t i = 0; i < WEFT__COUNT(roles); i++)
-            if (strcmp(argv[2], roles[i].name) == 0)
-                return run_role(roles[i].body);
+    simulate_as_told(argc, argv, roles, WEFT__COUNT(roles));
     if (WEFT__ASAN || WEFT__TSAN) {
         puts("a build with a sanitizer can't simulate");
         return unit_skip;
     }
-    if (mkdtemp(folder) == NULL)
+    if (mkdtemp(folder) == NULL || chdir(folder) < 0)
         return 99;
     int rc = unit_run(argc, argv, "sim_disk", tests, WEFT__COUNT(tests));
     empty_folder();
