@@ -264,44 +264,52 @@ static int refuse_send(struct weft__socket *self)
     return 0;
 }
 
+/* How much a transfer moves: often less than it could, as if the rest were late. */
+static size_t some_of(const struct weft__socket *self, size_t could, int flags)
+{
+    if (could < 2 || (flags & (MSG_WAITALL | MSG_PEEK)) != 0 || net.wish.short_one_in == 0 ||
+        one_of(net.wish.short_one_in) != 0)
+        return could;
+    size_t some = 1 + one_of((uint32_t)(could < INT32_MAX ? could : INT32_MAX));
+    if (some < could)
+        weft__sim_note("fault", "short", self->fd, (int64_t)some);
+    return some;
+}
+
+/* What there is room for; how many bytes. */
+static size_t send_piece(struct weft__socket *self, const char *bytes, size_t count, int64_t now_ns,
+                         int64_t delay_ns)
+{
+    if (self->other == NULL) { /* it is on its way to nobody, which the peer will say */
+        self->in->cut_ns = now_ns + delay_ns;
+        return count;
+    }
+    if (self->other->in->deaf)
+        return count;
+    return weft__wire_put(self->other->in, bytes, count, now_ns, delay_ns);
+}
+
 static ssize_t send_parts(int fd, const struct iovec *parts, size_t count)
 {
     struct weft__socket *self = weft__socket_find(fd);
     int64_t now_ns = instant();
     int64_t delay_ns = delay_of(self);
-    size_t wanted = 0, sent = 0;
+    size_t wanted = 0, sent = 0, piece = 0, put = 0;
 
     int rc = refuse_send(self);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         wanted += parts[i].iov_len;
-        if (self->other == NULL) { /* it is on its way to nobody, which the peer will say */
-            self->in->cut_ns = now_ns + delay_ns;
-            sent += parts[i].iov_len;
-            continue;
-        }
-        sent += self->other->in->deaf ? parts[i].iov_len
-                                      : weft__wire_put(self->other->in, parts[i].iov_base,
-                                                       parts[i].iov_len, now_ns, delay_ns);
-        if (sent < wanted)
-            break;
+    size_t most = some_of(self, wanted, 0);
+    for (size_t i = 0; i < count && sent < most && put == piece; i++) {
+        piece = parts[i].iov_len < most - sent ? parts[i].iov_len : most - sent;
+        put = send_piece(self, parts[i].iov_base, piece, now_ns, delay_ns);
+        sent += put;
     }
     if (sent > 0)
         changed();
     return sent == 0 && wanted > 0 ? -EAGAIN : (ssize_t)sent;
-}
-
-/* How much of what has come a read gets: often less than there is, as if the rest were late. */
-static size_t some_of(const struct weft__socket *self, size_t wanted, int flags)
-{
-    if (wanted < 2 || (flags & (MSG_WAITALL | MSG_PEEK)) != 0 || net.wish.short_one_in == 0 ||
-        one_of(net.wish.short_one_in) != 0)
-        return wanted;
-    size_t some = 1 + one_of((uint32_t)(wanted < INT32_MAX ? wanted : INT32_MAX));
-    if (some < wanted)
-        weft__sim_note("fault", "short", self->fd, (int64_t)some);
-    return some;
 }
 
 static ssize_t take_parts(struct weft__socket *self, const struct iovec *parts, size_t count,

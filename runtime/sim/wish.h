@@ -12,7 +12,7 @@
 struct weft__wish {
     bool real_net;         /* sockets are the kernel's */
     uint32_t cut_one_in;   /* connections, torn by chance; 0: none */
-    uint32_t short_one_in; /* receives, of less than has come; 0: none */
+    uint32_t short_one_in; /* transfers of sockets, of less than there could be; 0: none */
     uint32_t error_one_in; /* operations that end with an error which they may have; 0: none */
     uint32_t crash_one_in; /* changes of files, at which the power is lost; 0: none */
     uint32_t crash_at;     /* the number of one, at which it is; 0: none */

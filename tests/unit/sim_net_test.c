@@ -196,9 +196,49 @@ static void test_connections_are_cut_by_chance(void)
     (void)unsetenv("WEFT_SIM");
 }
 
+/* ---- short transfers ---- */
+
+enum { pieces = 40, piece_bytes = 100 };
+
+/* Sends that have room, and receives of what has come: says which moved less. */
+static int move_pieces(void *unused)
+{
+    char bytes[piece_bytes] = { 0 };
+    weft_fd ends[2];
+    int sends = 0, receives = 0;
+
+    (void)unused;
+    SIMULATE_MUST(make_pair(ends) == 0);
+    for (int i = 0; i < pieces; i++) {
+        ssize_t sent = weft_send(ends[0], bytes, sizeof(bytes), WEFT_NEVER);
+        SIMULATE_MUST(sent > 0);
+        SIMULATE_MUST(weft_sleep(weft_after(WEFT_SECOND)) == 0);
+        ssize_t first = weft_recv(ends[1], bytes, sizeof(bytes), WEFT_NEVER);
+        SIMULATE_MUST(first > 0 && first <= sent);
+        SIMULATE_MUST(weft_recv_exactly(ends[1], bytes, (size_t)(sent - first), NULL, WEFT_NEVER) ==
+                      0);
+        sends += sent < piece_bytes;
+        receives += first < sent;
+    }
+    fprintf(stderr, "%s%s", sends > 0 ? "sends " : "", receives > 0 ? "receives" : "");
+    SIMULATE_MUST(weft_close(ends[0]) == 0);
+    return weft_close(ends[1]);
+}
+
+static void test_sends_and_receives_are_short_by_chance(void)
+{
+    CU_ASSERT_EQUAL(simulate("pieces", "1", NULL), 0);
+    CU_ASSERT_STRING_EQUAL(simulate_said, "sends receives");
+    (void)setenv("WEFT_SIM", "short=0", 1);
+    CU_ASSERT_EQUAL(simulate("pieces", "1", NULL), 0);
+    CU_ASSERT_STRING_EQUAL(simulate_said, "");
+    (void)unsetenv("WEFT_SIM");
+}
+
 static const struct simulate_role roles[] = {
     { "talk", talk_all },
     { "errors", meet_errors },
+    { "pieces", move_pieces },
 };
 
 int main(int argc, char **argv)
@@ -206,6 +246,7 @@ int main(int argc, char **argv)
     static const struct unit_test tests[] = {
         UNIT_TEST(test_a_network_of_its_own),
         UNIT_TEST(test_connections_are_cut_by_chance),
+        UNIT_TEST(test_sends_and_receives_are_short_by_chance),
     };
 
     simulate_as_told(argc, argv, roles, WEFT__COUNT(roles));
