@@ -120,8 +120,7 @@ static bool read_when(char *text, struct weft__fault_when *when)
     return when->first != 0;
 }
 
-/* -EIO for "EIO"; 0: no such error. */
-static int error_of(const char *name)
+int weft__faults_error(const char *name)
 {
     for (int code = 1; code < errno_max; code++) {
         const char *known_name = strerrorname_np(code);
@@ -129,14 +128,6 @@ static int error_of(const char *name)
             return -code;
     }
     return 0;
-}
-
-static int opcode_of(const char *name)
-{
-    for (int opcode = 0; opcode < WEFT__OP_COUNT; opcode++)
-        if (strcmp(weft__op_name((enum weft__opcode)opcode), name) == 0)
-            return opcode;
-    return -1;
 }
 
 static int point_of(const char *name)
@@ -170,7 +161,8 @@ static int add_rule(struct plan *made, int opcode, struct words *words, const st
         return complain(to, words->part[0],
                         "is one too many: a plan has at most 32 for operations");
     rule->opcode = (enum weft__opcode)opcode;
-    rule->error = strcmp(words->part[1], "short") == 0 ? is_short : error_of(words->part[1]);
+    rule->error = strcmp(words->part[1], "short") == 0 ? is_short
+                                                       : weft__faults_error(words->part[1]);
     if (rule->error == 0)
         return complain(to, words->part[1], "is neither \"short\" nor the name of an error");
     if (rule->error == is_short && !moves_bytes(rule->opcode))
@@ -189,7 +181,7 @@ static int add_call(struct plan *made, struct words *words, const struct complai
         return complain(to, words->part[0], "is no system call that can be made to fail");
     if (made->call_errors[point] != 0)
         return complain(to, words->part[0], "is named twice");
-    made->call_errors[point] = error_of(words->part[1]);
+    made->call_errors[point] = weft__faults_error(words->part[1]);
     if (made->call_errors[point] == 0)
         return complain(to, words->part[1], "is no name of an error, such as ENOMEM");
     if (!read_when(words->part[2], &made->call_when[point]))
@@ -200,7 +192,7 @@ static int add_call(struct plan *made, struct words *words, const struct complai
 
 static int add_missing(struct plan *made, const struct words *words, const struct complaint *to)
 {
-    int feature = feature_of(words->part[1]), opcode = opcode_of(words->part[1]);
+    int feature = feature_of(words->part[1]), opcode = weft__op_named(words->part[1]);
 
     if (words->part[2][0] != '\0')
         return complain(to, words->part[2], "has no place after \"without\"");
@@ -257,7 +249,7 @@ static int add_word(struct plan *made, struct words *words, const struct complai
         return add_missing(made, words, to);
     if (strncmp(name, "call.", 5) == 0)
         return add_call(made, words, to);
-    int opcode = opcode_of(name);
+    int opcode = weft__op_named(name);
     if (opcode < 0)
         return complain(to, name, "is no operation, no call.NAME, none of without, sq, cq, ops");
     return add_rule(made, opcode, words, to);

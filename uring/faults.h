@@ -27,6 +27,9 @@ bool weft__faults_planned(void);
  * negative errno with which it ends. */
 int weft__faults_meet(struct weft__request *request);
 
+/* -EIO for "EIO"; 0: there is no such error. */
+int weft__faults_error(const char *name);
+
 /* As if no plan had been read; for tests. */
 void weft__faults_forget(void);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "numa/memory.h"
 #include "runtime/base/check.h"
@@ -35,6 +36,14 @@ static const char *const names[WEFT__OP_COUNT] = {
 const char *weft__op_name(enum weft__opcode opcode)
 {
     return (unsigned)opcode < WEFT__OP_COUNT ? names[opcode] : "unknown";
+}
+
+int weft__op_named(const char *name)
+{
+    for (int opcode = 0; opcode < WEFT__OP_COUNT; opcode++)
+        if (strcmp(weft__op_name((enum weft__opcode)opcode), name) == 0)
+            return opcode;
+    return -1;
 }
 
 static struct weft__op *record_at(const struct weft__op_slab *slab, uint32_t index)

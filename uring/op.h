@@ -106,6 +106,9 @@ struct weft__op *weft__op_next(const struct weft__op_slab *slab, uint32_t index)
 /* "read", "poll". */
 const char *weft__op_name(enum weft__opcode opcode);
 
+/* The opcode with this name, or -1. */
+int weft__op_named(const char *name);
+
 /* "2 read, 1 poll" for the records in use; returns how many there are. */
 uint32_t weft__op_describe(const struct weft__op_slab *slab, char *text, size_t text_bytes);
 

@@ -1,6 +1,7 @@
 /*
  * Which errors an operation of a simulation may end with by chance, when WEFT_SIM=errors=N asks for
- * some, and how often one comes in comparison to the others. They are those that a program must
+ * some, and how often one comes in comparison to the others; but for operations with errors of the
+ * user's, errors=OPERATION:ERROR:1/N, there are those alone. They are those that a program must
  * live through: of the machine, not of its own mistakes. A connection that breaks is the network's
  * affair (cut=N), because it stays broken.
  */
@@ -71,24 +72,44 @@ static uint32_t weight_of(uint8_t opcode)
     return weight;
 }
 
-int weft__simulated_error(uint8_t opcode)
+static int fail(uint8_t opcode, int error)
 {
-    const struct weft__sim_ops *sim = weft__sim_here();
+    weft__sim_note("fault", weft__op_name((enum weft__opcode)opcode), -1, error);
+    return error;
+}
 
-    if (sim == NULL || sim->error_one_in == 0 || weft__sim_random(0) % sim->error_one_in != 0)
-        return 0;
+/* One of the table. */
+static int draw_error(uint8_t opcode)
+{
     uint32_t total = weight_of(opcode);
+
     if (total == 0)
         return 0;
     uint32_t drawn = (uint32_t)(weft__sim_random(0) % total);
     for (size_t i = 0; i < WEFT__COUNT(rows); i++) {
         if (rows[i].opcode != opcode)
             continue;
-        if (drawn < rows[i].weight) {
-            weft__sim_note("fault", weft__op_name((enum weft__opcode)opcode), -1, -rows[i].error);
-            return -rows[i].error;
-        }
+        if (drawn < rows[i].weight)
+            return fail(opcode, -rows[i].error);
         drawn -= rows[i].weight;
     }
     return 0;
+}
+
+int weft__simulated_error(uint8_t opcode)
+{
+    const struct weft__sim_ops *sim = weft__sim_here();
+    bool named = false;
+
+    for (uint32_t i = 0; sim != NULL && i < sim->error_count; i++) {
+        if (sim->errors[i].opcode != opcode)
+            continue;
+        named = true;
+        if (weft__sim_random(0) % sim->errors[i].one_in == 0)
+            return fail(opcode, sim->errors[i].error);
+    }
+    if (sim == NULL || named || sim->error_one_in == 0 ||
+        weft__sim_random(0) % sim->error_one_in != 0)
+        return 0;
+    return draw_error(opcode);
 }

@@ -55,6 +55,13 @@ struct weft__sim_wait {
     bool files_may_act; /* what comes from them may be what everybody waits for */
 };
 
+/* An error with which one in so many operations of a kind end. */
+struct weft__sim_error {
+    int opcode; /* the engines' */
+    int error;  /* negative errno */
+    uint32_t one_in;
+};
+
 /* What the simulation does in place of the operating system. All but now, cycles and rouse are for
  * its own thread alone, outside of signal handlers. */
 struct weft__sim_ops {
@@ -72,9 +79,11 @@ struct weft__sim_ops {
     int64_t (*instant)(void); /* does not: all looks of one call are at one time */
     uint64_t (*cycles)(void);
     uint64_t (*draw)(void);
-    const struct weft__sim_net *net;   /* NULL: the network is the kernel's */
-    const struct weft__sim_disk *disk; /* NULL: files are as they are */
-    uint32_t error_one_in;             /* operations that fail by chance; 0: none */
+    const struct weft__sim_net *net;      /* NULL: the network is the kernel's */
+    const struct weft__sim_disk *disk;    /* NULL: files are as they are */
+    uint32_t error_one_in;                /* operations that fail by chance; 0: none */
+    const struct weft__sim_error *errors; /* in place of that, for the operations they name */
+    uint32_t error_count;
     void (*note)(const char *what, const char *text, int64_t first, int64_t second);
 };
 

@@ -311,7 +311,7 @@ static int begin_simulation(const struct weft__options *options, char *text, siz
 {
     const struct weft__coroutine_config config = { .seed = options->seed,
                                                    .trace = options->trace,
-                                                   .wish = options->sim,
+                                                   .wish = &options->sim,
                                                    .get_self = get_self,
                                                    .set_self = set_self,
                                                    .describe = dump_all,

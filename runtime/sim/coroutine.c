@@ -556,6 +556,8 @@ static int refuse(char *text, size_t text_bytes, const char *why, int code)
 int weft__coroutine_begin(const struct weft__coroutine_config *config, char *text,
                           size_t text_bytes)
 {
+    static struct weft__sim_error errors[WEFT__WISH_ERRORS];
+
     if (WEFT__ASAN || WEFT__TSAN)
         return refuse(text, text_bytes, "a build with a sanitizer can't simulate", -EOPNOTSUPP);
     if (weft__load_relaxed(&weft__sim_on) != NULL)
@@ -579,10 +581,13 @@ int weft__coroutine_begin(const struct weft__coroutine_config *config, char *tex
     sim.count = 1;
     sim.running = &sim.first;
     make_ready(&sim.first, 0);
-    ops.net = weft__net_begin(&config->wish);
-    ops.disk = weft__disk_begin(&config->wish);
-    ops.error_one_in = config->wish.error_one_in;
-    weft__patience_begin(config->wish.patience, &config->patience);
+    ops.net = weft__net_begin(config->wish);
+    ops.disk = weft__disk_begin(config->wish);
+    ops.error_one_in = config->wish->error_one_in;
+    memcpy(errors, config->wish->errors, sizeof(errors));
+    ops.errors = errors;
+    ops.error_count = config->wish->error_count;
+    weft__patience_begin(config->wish->patience, &config->patience);
     sim.look_at = weft__patience_next();
     weft__sim_begin(&ops);
     note("seed", "-", (int64_t)config->seed, (int64_t)sim.interval);

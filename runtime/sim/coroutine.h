@@ -46,9 +46,9 @@
 
 struct weft__coroutine_config {
     uint64_t seed;
-    struct weft__wish wish;
-    const char *trace;       /* path of a file that gets the trace; NULL or "": none */
-    void *(*get_self)(void); /* what belongs to the thread, for the scheduler */
+    const struct weft__wish *wish; /* for as long as the call lasts */
+    const char *trace;             /* path of a file that gets the trace; NULL or "": none */
+    void *(*get_self)(void);       /* what belongs to the thread, for the scheduler */
     void (*set_self)(void *self);
     void (*describe)(void); /* says on standard error what every task waits for */
     struct weft__patience_ops patience;

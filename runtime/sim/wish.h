@@ -9,6 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/base/sim.h"
+
+enum { WEFT__WISH_ERRORS = 16 };
+
 struct weft__wish {
     bool real_net;         /* sockets are the kernel's */
     uint32_t cut_one_in;   /* connections, torn by chance; 0: none */
@@ -17,7 +21,9 @@ struct weft__wish {
     uint32_t crash_one_in; /* changes of files, at which the power is lost; 0: none */
     uint32_t crash_at;     /* the number of one, at which it is; 0: none */
     uint32_t disk_bytes;   /* room for files, see disk.h; 0: as much as there is */
-    uint32_t patience;     /* million points without progress, see patience.h; 0: no end */
+    struct weft__sim_error errors[WEFT__WISH_ERRORS];
+    uint32_t error_count;
+    uint32_t patience; /* million points without progress, see patience.h; 0: no end */
 };
 
 /* NULL or "": the usual. 0, or -EINVAL with @out_text, which names the word that is wrong. */

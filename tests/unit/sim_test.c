@@ -147,8 +147,44 @@ static void test_operations_fail_by_chance_when_asked_to(void)
     CU_ASSERT_STRING_EQUAL(simulate_said, first);
     CU_ASSERT_EQUAL(simulate("ask", "4", NULL), 0);
     CU_ASSERT_STRING_NOT_EQUAL(simulate_said, first);
-    (void)setenv("WEFT_SIM", "errors=often", 1);
-    CU_ASSERT_EQUAL(simulate("ask", "3", NULL), 3);
+    (void)unsetenv("WEFT_SIM");
+}
+
+static void test_operations_fail_as_often_as_each_is_asked_to(void)
+{
+    (void)setenv("WEFT_SIM", "errors=statx:EIO:1/3,errors=recv:ECONNRESET:1/1", 1);
+    CU_ASSERT_EQUAL(simulate("ask", "3", NULL), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(simulate_said, "EIO EIO"));
+    CU_ASSERT_PTR_NULL(strstr(simulate_said, "ECONNRESET"));
+    (void)setenv("WEFT_SIM", "errors=1,errors=statx:EIO:1/2,errors=statx:ELOOP:1/2", 1);
+    CU_ASSERT_EQUAL(simulate("ask", "3", NULL), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(simulate_said, "EIO"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(simulate_said, "ELOOP"));
+    CU_ASSERT_PTR_NULL(strstr(simulate_said, "ENOMEM")); /* of the table, which it is not in */
+    (void)unsetenv("WEFT_SIM");
+}
+
+static void test_wrong_words_are_named(void)
+{
+    static const struct {
+        const char *words, *said;
+    } rows[] = {
+        { "errors=often", "\"errors=often\" needs a number" },
+        { "cut=3,errors=stat:EIO:1/3", "\"errors=stat:EIO:1/3\" names no operation, such as recv" },
+        { "errors=statx:EOFTEN:1/3", "\"errors=statx:EOFTEN:1/3\" names no error, such as" },
+        { "errors=statx:EIO", "\"errors=statx:EIO\" needs a chance, such as 1/50" },
+        { "errors=statx:EIO:3", "needs a chance" },
+        { "errors=statx:EIO:1/0", "needs a chance" },
+        { "errors=statx:EIO:1/3:2", "needs a chance" },
+        { "errors=:", "names no operation" },
+    };
+
+    for (size_t i = 0; i < WEFT__COUNT(rows); i++) {
+        (void)setenv("WEFT_SIM", rows[i].words, 1);
+        CU_ASSERT_EQUAL(simulate("ask", "1", NULL), 3);
+        CU_ASSERT_PTR_NOT_NULL(strstr(simulate_said, rows[i].said));
+        CU_ASSERT_PTR_NOT_NULL(strstr(simulate_said, "see weft-sim(7)"));
+    }
     (void)unsetenv("WEFT_SIM");
 }
 
@@ -302,6 +338,8 @@ int main(int argc, char **argv)
         UNIT_TEST(test_a_failure_names_its_seed),
         UNIT_TEST(test_a_wrong_seed_is_refused),
         UNIT_TEST(test_operations_fail_by_chance_when_asked_to),
+        UNIT_TEST(test_operations_fail_as_often_as_each_is_asked_to),
+        UNIT_TEST(test_wrong_words_are_named),
     };
 
     simulate_as_told(argc, argv, roles, WEFT__COUNT(roles));
