@@ -118,18 +118,26 @@ weft_sources += \
     runtime/task/stack.h \
     runtime/task/walk.c \
     runtime/task/walk.h \
+    runtime/sim/chance.c \
+    runtime/sim/chance.h \
     runtime/sim/coroutine.c \
     runtime/sim/coroutine.h \
+    runtime/sim/crew.c \
+    runtime/sim/crew.h \
     runtime/sim/disk.c \
     runtime/sim/disk.h \
     runtime/sim/entry.c \
     runtime/sim/entry.h \
+    runtime/sim/hop.c \
+    runtime/sim/hop.h \
     runtime/sim/inode.c \
     runtime/sim/inode.h \
     runtime/sim/loss.c \
     runtime/sim/loss.h \
     runtime/sim/net.c \
     runtime/sim/net.h \
+    runtime/sim/outside.c \
+    runtime/sim/outside.h \
     runtime/sim/patience.c \
     runtime/sim/patience.h \
     runtime/sim/sector.c \
@@ -138,6 +146,8 @@ weft_sources += \
     runtime/sim/socket.h \
     runtime/sim/trace.c \
     runtime/sim/trace.h \
+    runtime/sim/virtual.c \
+    runtime/sim/virtual.h \
     runtime/sim/wire.c \
     runtime/sim/wire.h \
     runtime/sim/wish.c \

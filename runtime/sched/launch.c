@@ -312,9 +312,7 @@ static int begin_simulation(const struct weft__options *options, char *text, siz
     const struct weft__coroutine_config config = { .seed = options->seed,
                                                    .trace = options->trace,
                                                    .wish = &options->sim,
-                                                   .get_self = get_self,
-                                                   .set_self = set_self,
-                                                   .describe = dump_all,
+                                                   .scheduler = { get_self, set_self, dump_all },
                                                    .patience = weft__patience_ops };
 
     if (options->wish != WEFT__CHOICE_SIM)

@@ -41,16 +41,15 @@
 
 #include <stddef.h>
 
-#include "runtime/sim/net.h"
+#include "runtime/sim/hop.h"
 #include "runtime/sim/patience.h"
+#include "runtime/sim/wish.h"
 
 struct weft__coroutine_config {
     uint64_t seed;
     const struct weft__wish *wish; /* for as long as the call lasts */
     const char *trace;             /* path of a file that gets the trace; NULL or "": none */
-    void *(*get_self)(void);       /* what belongs to the thread, for the scheduler */
-    void (*set_self)(void *self);
-    void (*describe)(void); /* says on standard error what every task waits for */
+    struct weft__hop_config scheduler;
     struct weft__patience_ops patience;
 };
 
