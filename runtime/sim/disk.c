@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "runtime/base/sys_io.h"
+#include "runtime/sim/chance.h"
 #include "runtime/sim/entry.h"
 #include "runtime/sim/inode.h"
 #include "runtime/sim/sector.h"
@@ -195,7 +196,7 @@ static int64_t begin_names(const struct weft__sim_change *change)
 static bool is_last(void)
 {
     return disk.changes == disk.lose_at ||
-           (disk.lose_one_in != 0 && weft__loss_one_of(disk.lose_one_in) == 0);
+           (disk.lose_one_in != 0 && weft__chance_below(disk.lose_one_in) == 0);
 }
 
 static int64_t begin(const struct weft__sim_change *change)

@@ -1,12 +1,7 @@
 #include "runtime/sim/loss.h"
 
 #include "runtime/base/compiler.h"
-#include "runtime/base/sim.h"
-
-uint32_t weft__loss_one_of(uint32_t count)
-{
-    return (uint32_t)(weft__sim_random(0) % count);
-}
+#include "runtime/sim/chance.h"
 
 enum weft__loss weft__loss_draw(void)
 {
@@ -14,7 +9,7 @@ enum weft__loss weft__loss_draw(void)
                                               WEFT__LOSS_LATEST,  WEFT__LOSS_TORN,
                                               WEFT__LOSS_TORN,    WEFT__LOSS_TORN };
 
-    return losses[weft__loss_one_of(WEFT__COUNT(losses))];
+    return losses[weft__chance_below(WEFT__COUNT(losses))];
 }
 
 uint32_t weft__loss_moment(enum weft__loss loss, uint32_t count)
@@ -25,7 +20,7 @@ uint32_t weft__loss_moment(enum weft__loss loss, uint32_t count)
     case WEFT__LOSS_LATEST:
     case WEFT__LOSS_TORN: break;
     }
-    return weft__loss_one_of(count + 1);
+    return weft__chance_below(count + 1);
 }
 
 const char *weft__loss_name(enum weft__loss loss)

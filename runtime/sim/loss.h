@@ -20,9 +20,6 @@ enum weft__loss weft__loss_draw(void);
 /* Of @count changes of something, one after the other: how many of the first are not lost. */
 uint32_t weft__loss_moment(enum weft__loss loss, uint32_t count);
 
-/* One of so many. */
-uint32_t weft__loss_one_of(uint32_t count);
-
 const char *weft__loss_name(enum weft__loss loss);
 
 #endif

@@ -7,6 +7,7 @@
 #include "runtime/base/descriptor.h"
 #include "runtime/base/sim.h"
 #include "runtime/base/sys_io.h"
+#include "runtime/sim/chance.h"
 #include "runtime/sim/inode.h"
 
 enum { sector_bytes = 512, files_max = 64, room_first = 1 << 16 };
@@ -211,14 +212,14 @@ static struct change *pick_any(const struct file *file, int64_t sector, uint32_t
         struct change *change = change_at(file, at);
         if (!covers(change, sector))
             continue;
-        if (weft__loss_one_of(++seen) == 0)
+        if (weft__chance_below(++seen) == 0)
             picked = change;
         if (change->cuts && i >= moment)
             return picked;
         if (change->cuts)
             seen = 0;
     }
-    return weft__loss_one_of(++seen) == 0 ? NULL : picked;
+    return weft__chance_below(++seen) == 0 ? NULL : picked;
 }
 
 static void write_sector(int fd, struct change *change, int64_t sector, int64_t length)
