@@ -12,7 +12,8 @@
  *     descriptor; of a file that is written with O_SYNC or O_DSYNC: when the write has.
  *   - a name (made, removed, renamed): when an fsync of its folder has ended well. Not when its
  *     file is synced.
- *   - nothing else, but it may be: a close, the time, the end of the program guarantee nothing.
+ *   - nothing else, but it may be: a close, the time, the end of the program guarantee nothing; nor
+ *     does a sync that fails, after which another one may succeed, as it may not on Linux.
  * What is there after a loss is said in sector.h (content) and entry.h (names), how much of it is
  * lost in loss.h. Content and names are lost independently: a file may have its new name and none
  * of its content.
@@ -27,8 +28,8 @@
  * part is written; when there is no room at all it ends with ENOSPC, as does what makes a file
  * longer in other ways. What is cut off, or loses its last name, gives its room back.
  *
- * Not of the disk: standard input, output and error, whatever they are; what the program writes
- * without weft, which is durable at once, or through a mapping; mode, owner and times; and what
+ * Not of the disk: standard input, output and error, whatever they are; what the program does
+ * without weft, whose writes are durable at once and whose syncs are none, or through a mapping; mode, owner and times; and what
  * other programs do meanwhile.
  *
  * REJECTED a disk in memory: the program that recovers is another process, and the files are to be

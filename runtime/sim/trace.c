@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,13 +13,20 @@
 #include "runtime/base/descriptor.h"
 #include "runtime/base/sys.h"
 
-enum { buffer_bytes = 1 << 16, line_most = 256, digits_most = 20, command_bytes = 2048 };
+enum {
+    buffer_bytes = 1 << 16,
+    line_most = 256,
+    digits_most = 20,
+    command_bytes = 2048,
+    words_bytes = 512
+};
 
 static struct {
     int fd; /* negative: there is no trace */
     size_t used;
     char buffer[buffer_bytes];
     uint64_t seed;
+    char words[words_bytes]; /* of the environment, which the same again needs */
     bool told;
 } trace = { .fd = -1 };
 
@@ -125,6 +133,7 @@ void weft__trace_tell_seed(const char *why)
     say("; the same again: WEFT_ENGINE=sim WEFT_SEED=");
     say(seed);
     say(" ");
+    say(trace.words);
     say_command();
     say("\n");
     weft__trace_flush();
@@ -161,9 +170,24 @@ static void watch_signals(void)
             (void)weft__sys_sigaction(numbers[i], &action, NULL);
 }
 
+/* What else decides what a simulation does. */
+static void note_words(void)
+{
+    static const char *const names[] = { "WEFT_SIM", "WEFT_FAULT", "WEFT_TOPOLOGY", "WEFT_CHAOS" };
+    size_t used = 0;
+
+    for (size_t i = 0; i < WEFT__COUNT(names) && used < words_bytes; i++) {
+        const char *value = getenv(names[i]);
+        if (value != NULL && value[0] != '\0')
+            used += (size_t)snprintf(trace.words + used, words_bytes - used, "%s=%s ", names[i],
+                                     value);
+    }
+}
+
 int weft__trace_open(const char *path, uint64_t seed)
 {
     trace.seed = seed;
+    note_words();
     if (path != NULL && path[0] != '\0') {
         trace.fd = weft__sys_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
         if (trace.fd < 0)

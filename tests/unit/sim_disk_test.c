@@ -201,6 +201,49 @@ static void test_a_file_is_cut_short_in_one_step(void)
     CU_ASSERT_TRUE(whole > 0);
 }
 
+/* A file that is written with O_DSYNC is emptied by an open, and written without. */
+static int write_through(void *unused)
+{
+    weft_fd fd = weft_open("data", O_WRONLY | O_CREAT | O_DSYNC, 0600, WEFT_NEVER);
+
+    (void)unused;
+    SIMULATE_MUST(fd > 0);
+    SIMULATE_MUST(sync_path(".", O_RDONLY | O_DIRECTORY) == 0);
+    SIMULATE_MUST(write_blocks(fd, 0, 1, 'a') == 0);
+    SIMULATE_MUST(weft_close(fd) == 0);
+    SIMULATE_MUST(sync_path("/", O_RDONLY | O_DIRECTORY) == 0);
+    fd = weft_open("data", O_WRONLY | O_TRUNC, 0, WEFT_NEVER);
+    SIMULATE_MUST(write_blocks(fd, 0, 1, 'b') == 0);
+    SIMULATE_MUST(sync_path("/", O_RDONLY | O_DIRECTORY) == 0);
+    return weft_close(fd);
+}
+
+static char first_of(const char *name)
+{
+    char byte = '-';
+
+    return look(name, &byte, 1) < 0 ? '?' : byte;
+}
+
+static void test_a_write_with_dsync_is_durable_and_a_truncation_is_not(void)
+{
+    int old = 0, empty = 0, fresh = 0;
+
+    for (int seed = 1; seed <= seeds; seed++) {
+        empty_folder();
+        CU_ASSERT_EQUAL(lose("through", "crash-at=4", seed, NULL), lost);
+        CU_ASSERT_EQUAL(first_of("data"), 'a');
+        empty_folder();
+        CU_ASSERT_EQUAL(lose("through", "crash-at=7", seed, NULL), lost);
+        old += first_of("data") == 'a';
+        empty += first_of("data") == '-';
+        fresh += first_of("data") == 'b';
+    }
+    CU_ASSERT_TRUE(old > 0);
+    CU_ASSERT_TRUE(empty > 0);
+    CU_ASSERT_TRUE(fresh > 0);
+}
+
 /* ---- names ---- */
 
 static int save(const char *path, const char *text)
@@ -268,6 +311,34 @@ static void test_names_are_lost_in_their_order(void)
         CU_ASSERT_TRUE(seen[kept] > 0);
     empty_folder();
     CU_ASSERT_EQUAL(lose("names", "crash-at=22", 1, NULL), 0);
+}
+
+/* Two names change places, or they don't. */
+static int exchange(void *unused)
+{
+    enum { swap = 2 /* RENAME_EXCHANGE */ };
+
+    (void)unused;
+    SIMULATE_MUST(save("data", "one") == 0);
+    SIMULATE_MUST(save("new", "two") == 0);
+    SIMULATE_MUST(sync_path(".", O_RDONLY | O_DIRECTORY) == 0);
+    SIMULATE_MUST(weft_rename("data", "new", swap, WEFT_NEVER) == 0);
+    return sync_path("/", O_RDONLY | O_DIRECTORY);
+}
+
+static void test_an_exchange_of_names_is_never_half(void)
+{
+    int kept = 0, taken_back = 0;
+
+    for (int seed = 1; seed <= seeds; seed++) {
+        empty_folder();
+        CU_ASSERT_EQUAL(lose("exchange", "crash-at=9", seed, NULL), lost);
+        kept += holds("data", "two") && holds("new", "one");
+        taken_back += holds("data", "one") && holds("new", "two");
+    }
+    CU_ASSERT_EQUAL(kept + taken_back, seeds);
+    CU_ASSERT_TRUE(kept > 0);
+    CU_ASSERT_TRUE(taken_back > 0);
 }
 
 /* ---- what weft promises of whole files ---- */
@@ -395,8 +466,9 @@ static void test_a_wrong_word_is_named(void)
 }
 
 static const struct simulate_role roles[] = {
-    { "write", write_some }, { "cut", cut_short },      { "names", change_names },
-    { "replace", replace },  { "save", save_in_place }, { "fill", fill_disk },
+    { "write", write_some },      { "cut", cut_short },     { "names", change_names },
+    { "through", write_through }, { "exchange", exchange }, { "replace", replace },
+    { "save", save_in_place },    { "fill", fill_disk },
 };
 
 int main(int argc, char **argv)
@@ -405,7 +477,9 @@ int main(int argc, char **argv)
         UNIT_TEST(test_what_was_synced_stays_and_the_rest_may_be_lost),
         UNIT_TEST(test_a_sync_under_way_makes_nothing_durable),
         UNIT_TEST(test_a_file_is_cut_short_in_one_step),
+        UNIT_TEST(test_a_write_with_dsync_is_durable_and_a_truncation_is_not),
         UNIT_TEST(test_names_are_lost_in_their_order),
+        UNIT_TEST(test_an_exchange_of_names_is_never_half),
         UNIT_TEST(test_a_replaced_file_is_never_half),
         UNIT_TEST(test_a_full_disk_writes_a_part_and_then_nothing),
         UNIT_TEST(test_one_seed_loses_the_same_again),

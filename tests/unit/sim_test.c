@@ -253,7 +253,8 @@ static void test_a_livelock_is_told_with_its_tasks_and_its_seed(void)
     CU_ASSERT_EQUAL(simulate("livelock", "7", NULL), -1);
     CU_ASSERT_PTR_NOT_NULL(strstr(simulate_said, "weft: livelock: for 1 million points"));
     CU_ASSERT_PTR_NOT_NULL(strstr(simulate_said, "waits for the tasks of a scope"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(simulate_said, "WEFT_ENGINE=sim WEFT_SEED=7 "));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(simulate_said, "WEFT_ENGINE=sim WEFT_SEED=7 WEFT_SIM=patience=1 "));
     (void)unsetenv("WEFT_SIM");
 }
 
@@ -290,6 +291,7 @@ static void test_a_task_that_starves_is_named(void)
     (void)setenv("WEFT_SIM", "patience=1", 1);
     (void)setenv("WEFT_TOPOLOGY", "1x1", 1);
     CU_ASSERT_EQUAL(simulate("starvation", "7", NULL), -1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(simulate_said, "WEFT_SIM=patience=1 WEFT_TOPOLOGY=1x1 /"));
     CU_ASSERT_PTR_NOT_NULL(strstr(simulate_said, "weft: starvation: holder (spawned at "));
     CU_ASSERT_PTR_NOT_NULL(strstr(simulate_said, "WEFT_ENGINE=sim WEFT_SEED=7 "));
     (void)unsetenv("WEFT_TOPOLOGY");
