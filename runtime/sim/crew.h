@@ -1,6 +1,6 @@
 /*
- * The coroutines of a simulation: which there are, who runs, who can run, and who waits. coroutine.h
- * has their life (STATE), and the invariants I1 and I2.
+ * The coroutines of a simulation: which there are, who runs, who can run, and who waits. Their life
+ * and the invariants I1 and I2 stand in coroutine.h.
  */
 #ifndef WEFT_SIM_CREW_H
 #define WEFT_SIM_CREW_H

@@ -29,8 +29,8 @@
  * longer in other ways. What is cut off, or loses its last name, gives its room back.
  *
  * Not of the disk: standard input, output and error, whatever they are; what the program does
- * without weft, whose writes are durable at once and whose syncs are none, or through a mapping; mode, owner and times; and what
- * other programs do meanwhile.
+ * through a mapping, or without weft, whose writes are durable at once and whose syncs are none;
+ * mode, owner and times; and what other programs do meanwhile.
  *
  * REJECTED a disk in memory: the program that recovers is another process, and the files are to be
  *   looked at with what the user has.

@@ -1,6 +1,6 @@
 /*
- * Who goes on: the choices of a simulation, at its points and where somebody waits, and what is done
- * when nobody can run. coroutine.h says why that is deterministic.
+ * Who goes on: the choices of a simulation, at its points and where somebody waits, and what is
+ * done when nobody can run. coroutine.h says why that is deterministic.
  */
 #ifndef WEFT_SIM_HOP_H
 #define WEFT_SIM_HOP_H
