@@ -61,12 +61,22 @@ _Noreturn WEFT__COLD static void lose_power(const struct weft__sim_change *chang
 
 /* ---- which changes are the disk's ---- */
 
+/* Whether its numbers are any: else the kernel says what is wrong with them. */
+static bool makes_sense(const struct weft__sim_change *change)
+{
+    int64_t offset = change->offset < 0 ? 0 : change->offset;
+
+    return change->bytes >= 0 && change->bytes <= INT64_MAX - offset &&
+           (change->offset >= 0 || change->kind != WEFT__SIM_ALLOCATE);
+}
+
 /* Whether a change by descriptor is one of a file, or a sync of a folder. */
 static bool is_on_disk(const struct weft__sim_change *change)
 {
     struct weft__inode inode;
 
-    if (change->fd <= STDERR_FILENO || weft__inode_of(change->fd, &inode) < 0)
+    if (change->fd <= STDERR_FILENO || !makes_sense(change) ||
+        weft__inode_of(change->fd, &inode) < 0)
         return false;
     disk.before = inode.bytes;
     return S_ISREG(inode.mode) || (change->kind == WEFT__SIM_SYNC && S_ISDIR(inode.mode));
@@ -147,12 +157,13 @@ static void note_content(const struct weft__sim_change *change, int64_t bytes)
     int64_t offset = offset_of(change);
 
     if (change->kind == WEFT__SIM_LENGTH)
-        weft__sector_cut(change->fd, change->bytes);
-    else if (change->kind == WEFT__SIM_ALLOCATE && /* all behind it may move */
-             (change->flags & ~(uint32_t)FALLOC_FL_KEEP_SIZE) != 0)
-        weft__sector_change(change->fd, offset, disk.before);
-    else
+        weft__sector_resize(change->fd, change->bytes);
+    else if (change->kind == WEFT__SIM_WRITE)
         weft__sector_change(change->fd, offset, offset + bytes);
+    else if ((change->flags & ~(uint32_t)FALLOC_FL_KEEP_SIZE) == 0)
+        weft__sector_resize(change->fd, disk.before); /* it may become longer */
+    else
+        weft__sector_change(change->fd, offset, disk.before); /* all behind it may move */
 }
 
 /* An open that empties a file. */
@@ -167,7 +178,7 @@ static void begin_truncation(const struct weft__sim_change *change)
     int fd = loses() ? weft__sys_openat(change->fd, change->path, O_RDWR | O_CLOEXEC, 0) : -1;
     if (fd < 0)
         return;
-    weft__sector_cut(fd, 0);
+    weft__sector_resize(fd, 0);
     (void)weft__sys_close(fd);
 }
 
@@ -205,7 +216,7 @@ static int64_t begin(const struct weft__sim_change *change)
 
     disk.concerned = concerns(change);
     if (!disk.concerned)
-        return change->bytes;
+        return change->kind == WEFT__SIM_WRITE ? change->bytes : 0;
     disk.changes++;
     disk.gives = 0;
     disk.dies = is_last();

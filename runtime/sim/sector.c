@@ -10,7 +10,7 @@
 #include "runtime/sim/chance.h"
 #include "runtime/sim/inode.h"
 
-enum { sector_bytes = 512, files_max = 64, room_first = 1 << 16 };
+enum { sector_bytes = 512, files_max = 64, room_first = 1 << 16, journal_most = 1 << 28 };
 
 /* One in a journal; what the sectors held follows it. */
 struct change {
@@ -60,6 +60,8 @@ static bool grow(struct file *file, size_t bytes)
 {
     size_t room = file->room == 0 ? room_first : file->room;
 
+    if (bytes > journal_most - file->used)
+        return false;
     while (room < file->used + bytes)
         room *= 2;
     if (room == file->room)
@@ -157,7 +159,7 @@ void weft__sector_change(int fd, int64_t from, int64_t to)
     note(fd, from, to, false);
 }
 
-void weft__sector_cut(int fd, int64_t bytes)
+void weft__sector_resize(int fd, int64_t bytes)
 {
     struct weft__inode inode;
 

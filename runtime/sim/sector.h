@@ -10,8 +10,8 @@
  * there before it does not come back.
  *
  * BOUND files: 64 that have unsynced changes; the one that began first is taken for synced when
- * another comes. A file that can't be opened again, or for whose journal there is no memory, is
- * taken for synced, too.
+ * another comes. A file that can't be opened again, or whose journal would hold more than 256 MiB,
+ * or has no memory, is taken for synced, too.
  */
 #ifndef WEFT_SIM_SECTOR_H
 #define WEFT_SIM_SECTOR_H
@@ -24,7 +24,7 @@
 void weft__sector_change(int fd, int64_t from, int64_t to);
 
 /* Before the file gets the length @bytes. */
-void weft__sector_cut(int fd, int64_t bytes);
+void weft__sector_resize(int fd, int64_t bytes);
 
 /* All that it holds is on the disk. */
 void weft__sector_sync(int fd);

@@ -410,6 +410,9 @@ static int fill_disk(void *unused)
     SIMULATE_MUST(weft_write_vector(other, parts, 3, WEFT_NEVER) == 300);
     SIMULATE_MUST(weft_write_vector(other, parts, 3, WEFT_NEVER) == 100);
     SIMULATE_MUST(weft_fallocate(fd, 0, 0, 601, WEFT_NEVER) == -ENOSPC);
+    SIMULATE_MUST(weft_ftruncate(fd, -1, WEFT_NEVER) == -EINVAL);
+    SIMULATE_MUST(weft_fallocate(fd, 0, -1, 1, WEFT_NEVER) == -EINVAL);
+    SIMULATE_MUST(weft_fallocate(fd, 0, INT64_MAX, INT64_MAX, WEFT_NEVER) == -EFBIG);
     SIMULATE_MUST(weft_ftruncate(fd, 601, WEFT_NEVER) == -ENOSPC);
     SIMULATE_MUST(weft_close(other) == 0 && weft_unlink("new", WEFT_NEVER) == 0);
     SIMULATE_MUST(weft_fallocate(fd, 0, 0, 1500, WEFT_NEVER) == 0);
