@@ -7,7 +7,8 @@
  * SOURCES: runtime/sched/park.c runtime/sched/permit.c runtime/sched/cancel.c runtime/sched/wheel.c
  * SOURCES: runtime/sched/ring.c runtime/sched/task.c runtime/sched/self.c runtime/sched/local.c
  * SOURCES: runtime/sched/join.c runtime/task/record.c
- * SOURCES: tests/explore/support/foreign.c tests/explore/support/home.c tests/explore/support/crew.c
+ * SOURCES: tests/explore/support/foreign.c tests/explore/support/home.c
+ * SOURCES: tests/explore/support/crew.c
  * WRAPS: weft__thread_self
  */
 #include <errno.h>

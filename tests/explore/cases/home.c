@@ -7,7 +7,8 @@
  * SOURCES: runtime/sched/sleep.c runtime/sched/step.c runtime/sched/offer.c runtime/sched/wheel.c
  * SOURCES: runtime/sched/ring.c runtime/sched/task.c runtime/sched/self.c runtime/sched/local.c
  * SOURCES: runtime/task/record.c
- * SOURCES: tests/explore/support/foreign.c tests/explore/support/home.c tests/explore/support/crew.c
+ * SOURCES: tests/explore/support/foreign.c tests/explore/support/home.c
+ * SOURCES: tests/explore/support/crew.c
  * WRAPS: weft__thread_self
  */
 #include <errno.h>
@@ -112,8 +113,8 @@ static void cancels_what_has_a_scope(void)
     cancel_and_close(1);
 }
 
-/* The fences of HOME are not planted: on each way that these cases take others lie behind them (of a
- * search that ends, of a worker that sleeps). */
+/* The fences of HOME are not planted: on each way that these cases take others lie behind them (of
+ * a search that ends, of a worker that sleeps). */
 static const struct explore_plant plants[] = {
     { "a cancel is pushed relaxed", "weft__inbox_push", "cas_release", "&inbox->head" },
     { "a task is published relaxed", "weft__ring_push", "store_release", "&ring->tail" },

@@ -7,7 +7,8 @@
  * SOURCES: runtime/sched/step.c runtime/sched/search.c runtime/sched/offer.c runtime/sched/wheel.c
  * SOURCES: runtime/sched/ring.c runtime/sched/task.c runtime/sched/self.c runtime/sched/local.c
  * SOURCES: runtime/task/record.c
- * SOURCES: tests/explore/support/foreign.c tests/explore/support/home.c tests/explore/support/crew.c
+ * SOURCES: tests/explore/support/foreign.c tests/explore/support/home.c
+ * SOURCES: tests/explore/support/crew.c
  * WRAPS: weft__thread_self
  */
 #include <errno.h>

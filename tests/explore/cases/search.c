@@ -6,7 +6,8 @@
  * SOURCES: runtime/sched/spawn.c runtime/sched/finish.c runtime/sched/scope.c runtime/sched/park.c
  * SOURCES: runtime/sched/wheel.c runtime/sched/ring.c runtime/sched/task.c runtime/sched/self.c
  * SOURCES: runtime/sched/local.c runtime/task/record.c
- * SOURCES: tests/explore/support/foreign.c tests/explore/support/home.c tests/explore/support/crew.c
+ * SOURCES: tests/explore/support/foreign.c tests/explore/support/home.c
+ * SOURCES: tests/explore/support/crew.c
  * WRAPS: weft__thread_self
  */
 #include "runtime/base/clock.h"
