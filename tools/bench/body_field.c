@@ -67,13 +67,15 @@ static int smooth(size_t begin, size_t end, void *argument)
     return 0;
 }
 
+/* Each worker keeps its rows, so they stay in its cache and on its node. */
 static int sweep_all(struct weft__body_run *run, struct fields *fields)
 {
-    int rc = weft_for(0, weft__divide_side, fill, fields, NULL);
+    const weft_for_options options = WEFT_FOR_OPTIONS(.schedule = WEFT_STATIC);
+    int rc = weft_for(0, weft__divide_side, fill, fields, &options);
 
     int64_t start_ns = weft_clock();
     for (uint64_t sweep = 0; sweep < run->count && rc == 0; sweep++) {
-        rc = weft_for(1, weft__divide_side - 1, smooth, fields, NULL);
+        rc = weft_for(1, weft__divide_side - 1, smooth, fields, &options);
         *fields = (struct fields){ fields->to, fields->from };
     }
     run->value = seconds_since(start_ns);
