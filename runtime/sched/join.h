@@ -13,6 +13,7 @@ struct weft__joiner {
     struct weft__ticket ticket;  /* the same in all joiners of one gather */
     struct weft__gather *gather; /* the wait for several tasks that it is a part of; NULL: alone */
     bool claimed;                /* the task's end has ended this wait */
+    bool parks;                  /* waits for its permit, not for its end: permit.c */
 };
 
 /* Hangs a joiner on a task (locked, pinned, not ended), and takes it out when it still hangs. */

@@ -118,6 +118,47 @@ static void test_child_waits_for_a_lock_that_its_forker_gives_back(void)
     expect_assert();
 }
 
+/* ---- parks ---- */
+
+static int park_as_forker(weft_strand *strand, void *argument)
+{
+    (void)strand;
+    (void)argument;
+    weft_event_set(&begun);
+    return weft_park(WEFT_NEVER);
+}
+
+static int unpark_and_join(weft_strand *strand, void *argument)
+{
+    weft_fork(strand, park_as_forker, argument);
+    EXPECT(weft_unpark(weft_self()) >= 0);
+    return weft_fork_join(strand);
+}
+
+static int wait_unpark_and_join(weft_strand *strand, void *argument)
+{
+    weft_fork(strand, park_as_forker, argument);
+    EXPECT_EQ(weft_event_wait(&begun, WEFT_NEVER), 0);
+    EXPECT(weft_unpark(weft_self()) >= 0);
+    return weft_fork_join(strand);
+}
+
+static int unpark_both_ways(void *argument)
+{
+    weft_event_init(&begun, 0);
+    EXPECT_EQ(weft_fork_run(unpark_and_join, argument), 0);
+    weft_event_init(&begun, 0);
+    EXPECT_EQ(weft_fork_run(wait_unpark_and_join, argument), 0);
+    EXPECT_EQ(weft_park(WEFT_NOW), -ETIMEDOUT); /* no permit is left */
+    return 0;
+}
+
+static void test_unpark_of_a_forker_ends_the_park_of_its_child(void)
+{
+    rig_each(unpark_both_ways);
+    expect_assert();
+}
+
 /* ---- cancel ---- */
 
 static int sleep_for_ever(weft_strand *strand, void *argument)
@@ -221,6 +262,7 @@ int main(int argc, char **argv)
     static const struct unit_test tests[] = {
         UNIT_TEST(test_fork_makes_a_child_that_is_its_forker),
         UNIT_TEST(test_child_waits_for_a_lock_that_its_forker_gives_back),
+        UNIT_TEST(test_unpark_of_a_forker_ends_the_park_of_its_child),
         UNIT_TEST(test_cancel_reaches_all_children),
         UNIT_TEST(test_deferred_functions_may_fork),
     };

@@ -14,7 +14,8 @@ WEFT_BEGIN
 /*
  * weft_park - waits until somebody unparks the running task
  * Returns at once when that has been done before: then the task has a permit. No other wait of the
- * task is ended by an unpark, or uses the permit up.
+ * task is ended by an unpark, or uses the permit up. A forked child parks as the task that has
+ * forked it: an unpark of that ends one of their parks.
  * @until:     how long to wait; WEFT_NOW: only takes a permit
  * Returns:    0; the permit is used up
  * Errors:     -ETIMEDOUT, -ECANCELED (for a task cancelled before, also when it has a permit),

@@ -29,12 +29,16 @@ static struct work {
     uint32_t runs;
 } works[CHILDREN];
 static _Atomic uint32_t begun;
+static int parked;
+
+static const weft_deadline soon = { 50000000 };
 
 static void setup_for(int workers)
 {
     crew_setup(workers, 1);
     home_worker(0)->mixed = true; /* so that a join does not look at its child 64 times first */
     weft__store_relaxed(&begun, 0);
+    parked = -EBUSY;
     for (size_t i = 0; i < CHILDREN; i++)
         works[i] = (struct work){ .given = 0 };
 }
@@ -194,6 +198,39 @@ static int computes_until_it_begins(weft_strand *strand, void *argument)
     return 0;
 }
 
+/* Whoever runs the child, it parks as its forker: so an unpark of that ends the park. */
+static int parks_as_the_owner(weft_strand *strand, void *argument)
+{
+    parked = weft_park(WEFT_NEVER);
+    return computes(strand, argument);
+}
+
+static int parks_hastily(weft_strand *strand, void *argument)
+{
+    parked = weft_park(soon);
+    return computes(strand, argument);
+}
+
+static int offers(weft_strand *strand, weft_fork_fn fn)
+{
+    forks(strand, 0, fn);
+    (void)weft_yield();
+    joins(strand, 0, 5);
+    return 0;
+}
+
+static int offers_one_that_is_unparked(weft_strand *strand, void *argument)
+{
+    (void)argument;
+    return offers(strand, parks_as_the_owner);
+}
+
+static int offers_one_with_a_deadline(weft_strand *strand, void *argument)
+{
+    (void)argument;
+    return offers(strand, parks_hastily);
+}
+
 static int offers_one_that_parks(weft_strand *strand, void *argument)
 {
     (void)argument;
@@ -240,6 +277,21 @@ static void computes_on(void)
     runs(computes_until_it_begins);
 }
 
+static void is_unparked(void)
+{
+    runs(offers_one_that_is_unparked);
+}
+
+static void is_late(void)
+{
+    runs(offers_one_with_a_deadline);
+}
+
+static void unparks_the_owner(void)
+{
+    EXPLORE_NEED(weft_unpark(home_handle(0)) >= 0, "the forker is gone");
+}
+
 static void is_canceled(void)
 {
     runs(offers_one_that_parks);
@@ -251,6 +303,16 @@ static void cancels(void)
 }
 
 /* ---- cases ---- */
+
+static void judge_parked(void)
+{
+    bool has_permit = weft__record_has(&foreign_task(0)->record, WEFT__LIFE_PERMIT);
+
+    crew_judge();
+    EXPLORE_NEED(parked == 0 || parked == -ETIMEDOUT, "the park says %d", parked);
+    EXPLORE_NEED((parked == 0) != has_permit, "the unpark is lost, or counts twice");
+    EXPLORE_NEED(foreign_task(0)->joiners == NULL, "a ticket still hangs on the forker");
+}
 
 static const struct explore_plant plants[] = {
     { "the end of a child is told relaxed", "child_ended", "swap_acqrel", "&share->state" },
@@ -318,6 +380,20 @@ static const struct explore_case cases[] = {
       .resumed = home_resumed,
       .preemptions = 1,
       .stale = 1 },
+    { .name = "fork: a child parks, its forker is unparked",
+      .setup = setup,
+      .threads = { is_unparked, crew_loop, unparks_the_owner },
+      .judge = judge_parked,
+      .resumed = home_resumed,
+      .preemptions = 2,
+      .stale = 0 },
+    { .name = "fork: a child parks with a deadline, its forker is unparked",
+      .setup = setup,
+      .threads = { is_late, crew_loop, unparks_the_owner },
+      .judge = judge_parked,
+      .resumed = home_resumed,
+      .preemptions = 1,
+      .stale = 0 },
     { .name = "fork: a child waits, its owner is cancelled",
       .setup = setup,
       .threads = { is_canceled, crew_loop, cancels },
