@@ -6,7 +6,8 @@
  * Bounds: how often a thread is left that could go on, how often a load reads an old value.
  *
  * Fairness: a thread that has made very many steps in a row, while others could go, lets one of
- * them go, which counts as no preemption: it looks again and again for what another one is about to do.
+ * them go, which counts as no preemption: it looks again and again for what another one is about
+ * to do.
  *
  * Reduction: once the case where the running thread goes on is explored, and another one runs in
  * its place, it sleeps: it is not chosen again before somebody has done what does not commute with

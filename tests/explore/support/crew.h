@@ -1,7 +1,7 @@
 /*
  * Workers with the real loop (step.c, search.c, sleep.c), which take each other's work. Each task
- * is a call on the stack of its worker's thread, so one that waits goes on when those that its worker
- * has begun meanwhile are over or wait no more: what a case does must not need more.
+ * is a call on the stack of its worker's thread, so one that waits goes on when those that its
+ * worker has begun meanwhile are over or wait no more: what a case does must not need more.
  */
 #ifndef TESTS_EXPLORE_SUPPORT_CREW_H
 #define TESTS_EXPLORE_SUPPORT_CREW_H
