@@ -17,7 +17,7 @@
  *            else no W2 of a task blocks. A thread's look at sends lies before its W1: if S1 came
  *            after W1, the bump is after the look.
  * Without:   S1 in the merged case too, what a merged sender has written is not seen.
- * Tested by: tests/unit/notifier_test.c
+ * Tested by: tests/unit/notifier_test.c, tests/explore/cases/notifier.c
  */
 /*
  * ORDERING SENDER: a descriptor is not written to when it is another file's.
@@ -29,7 +29,7 @@
  * Because:   generation, mark and count are one word. A handler that runs on the thread of F2 has
  *            come to its end before F2 goes on, so nobody waits for himself.
  * Without:   a late signal writes eight bytes into whatever file got the number.
- * Tested by: tests/unit/notifier_test.c
+ * Tested by: tests/unit/notifier_test.c, tests/explore/cases/notifier.c
  *
  * REJECTED a message to the inbox of the waiter's worker: keeping the runtime alive meanwhile takes
  * the lock of its handle, which the interrupted thread may hold.

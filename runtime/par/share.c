@@ -14,7 +14,7 @@
  *            ticket (release W2, acquire T2), and the owner sleeps until T3; or T2 is first, W2
  *            fails, sees the result (release T2, acquire W2), and T2 was the taker's last touch.
  * Without:   the word, a taker would have to ask whether somebody sleeps: ORDERING SLEEP again.
- * Tested by: tests/stress/forks.c
+ * Tested by: tests/stress/forks.c, tests/explore/cases/fork.c
  *
  * The hook of T1 to T3 runs when the scope has counted the task's end. So when all children of a
  * strand are joined, nothing in its scope is pending, and the strand can go.

@@ -16,7 +16,7 @@
  * Forbidden: A3 sees searching > 0 and B3 sees nothing.
  * Because:   A1, B1 are stores, A3, B3 loads, split by fences: the second sees the first's store.
  * Without:   a task waits until the next nap ends: counted as a rescued wake.
- * Tested by: tests/model/search.pml, tests/stress/steal.c
+ * Tested by: tests/model/search.pml, tests/stress/steal.c, tests/explore/cases/search.c
  *
  * A fresh task with place local is private to its spawner for 20 us, so that a parent that parks
  * soon runs it itself and partners stay together: a wake costs 25 to 40 us, a local start 30 ns.

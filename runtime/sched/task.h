@@ -16,7 +16,7 @@
  * Forbidden: C2 sees the old home and H3 sees no CANCELED.
  * Because:   C1 is a read-modify-write and H2 a fence: whichever is second sees the other's store.
  * Without:   a stolen task sleeps through its cancel.
- * Tested by: tests/model/home.pml
+ * Tested by: tests/model/home.pml, tests/explore/cases/home.c
  */
 #ifndef WEFT_SCHED_TASK_H
 #define WEFT_SCHED_TASK_H
