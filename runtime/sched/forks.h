@@ -29,8 +29,9 @@ static inline void weft__forks_expose(struct weft__worker *worker, struct weft__
 
 /*
  * Whether the caller is a forked child, or has children that are not joined: then what belongs to
- * the task as a whole (its locals, its deferred functions) stands still, or a child that was taken
- * by another worker would change it, or see it change, while one that was not would not.
+ * the task as a whole (its locals, its deferred functions, its result) stands still, or a child
+ * that was taken by another worker would change it, or see it change, while one that was not would
+ * not.
  */
 static inline bool weft__forks_bind(const struct weft__task *task)
 {

@@ -4,6 +4,7 @@
 #include "numa/memory.h"
 #include "runtime/base/check.h"
 #include "runtime/sched/error.h"
+#include "runtime/sched/forks.h"
 #include "runtime/sched/runtime.h"
 
 weft_task weft_self(void)
@@ -86,6 +87,8 @@ int weft_result_give(const void *bytes, size_t size)
     WEFT_NEED_BYTES(bytes, size);
     if (task == NULL)
         return weft__error_outside();
+    if (weft__forks_bind(task))
+        return -EBUSY;
     struct weft__extras *extras = weft__task_extras_of(task);
     if (size > (extras != NULL ? extras->result_room : 0))
         return -ENOBUFS;

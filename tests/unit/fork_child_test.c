@@ -28,6 +28,7 @@ static int say_who(weft_strand *strand, void *argument)
     EXPECT(weft_local_get(key) == argument);
     EXPECT_EQ(weft_local_set(key, NULL), -EBUSY);
     EXPECT_EQ(weft_defer(do_nothing, NULL), -EBUSY);
+    EXPECT_EQ(weft_result_give("", 0), -EBUSY);
     EXPECT_EQ(weft_mutex_lock(&mutex, WEFT_NEVER), -EDEADLK);
     EXPECT_EQ(weft_shield_begin(), 0);
     EXPECT_EQ(weft_shield_end(), 0);

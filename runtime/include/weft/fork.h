@@ -22,7 +22,8 @@
  * Who the child is: the task that has forked it. weft_self says so, its locals are read, a cancel
  * of the task is one of the child, and whoever holds a lock and forks can't be waited for by the
  * child for longer than until the join: the child's lock call answers -EDEADLK. While a task has
- * forked what it has not joined, and in each child, weft_local_set and weft_defer answer -EBUSY.
+ * forked what it has not joined, and in each child, weft_local_set, weft_defer and
+ * weft_result_give answer -EBUSY.
  */
 #ifndef WEFT_FORK_H
 #define WEFT_FORK_H

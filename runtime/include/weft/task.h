@@ -198,7 +198,8 @@ WEFT_API WEFT_MUST_USE int weft_fetch(weft_task task, void *out_bytes, size_t si
  * @size:      at most the result_bytes of the spawn options
  * Returns:    0
  * Errors:     -EPERM outside a task, -ENOBUFS when size is larger than the room asked for at spawn,
- *             -ENOMEM (size 0, and no room was asked for)
+ *             -ENOMEM (size 0, and no room was asked for), -EBUSY in a forked child, and while
+ *             something is forked and not joined
  * Ownership:  copied
  * Context:    any task    Suspends: never
  * Cancel:     no effect
