@@ -78,6 +78,7 @@ unit_tests += \
     tests/unit/engine_test \
     tests/unit/event_test \
     tests/unit/faults_test \
+    tests/unit/file_race_test \
     tests/unit/file_test \
     tests/unit/for_each_test \
     tests/unit/fork_child_test \
