@@ -239,6 +239,7 @@ weft_sources += \
     runtime/sched/switch.h \
     runtime/sched/task.c \
     runtime/sched/task.h \
+    runtime/sched/team.h \
     runtime/sched/thread.c \
     runtime/sched/thread.h \
     runtime/sched/time.c \

@@ -91,6 +91,7 @@ unit_tests += \
     tests/unit/handover_test \
     tests/unit/hold_test \
     tests/unit/inbox_test \
+    tests/unit/interactive_test \
     tests/unit/local_test \
     tests/unit/main_test \
     tests/unit/loop_test \

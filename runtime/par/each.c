@@ -112,7 +112,7 @@ int weft_for_each(weft_chan chan, weft_each_fn fn, void *argument,
     if (weft__worker_task(worker) == NULL)
         rc = take_with_room(&each);
     else
-        rc = take_in_tasks(&each, tasks != 0 ? tasks : worker->runtime->worker_count);
+        rc = take_in_tasks(&each, tasks != 0 ? tasks : worker->team->count);
     if (options != NULL && options->out_failed != NULL)
         *options->out_failed = weft__load_relaxed(&each.failed);
     return rc;

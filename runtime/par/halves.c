@@ -42,7 +42,7 @@ static size_t next_chunk(const struct piece *piece, size_t done, uint64_t took)
 static bool is_wanted(const struct weft__worker *worker, const struct piece *piece, size_t done,
                       uint64_t took)
 {
-    const struct weft__idle *idle = &worker->runtime->idle;
+    const struct weft__idle *idle = &worker->team->idle;
     size_t left = piece->end - piece->begin;
 
     if (left < 2 || left <= piece->loop->grain || weft__load_relaxed(&worker->offers.count) > 0 ||

@@ -81,7 +81,7 @@ static void run_the_rest(struct part *parts, uint32_t count)
 static int run_everywhere(struct weft__worker *worker, weft_worker_fn fn, void *argument,
                           bool anywhere)
 {
-    uint32_t count = worker->runtime->worker_count;
+    uint32_t count = worker->runtime->teams[WEFT__TEAM_NORMAL].count;
     struct part *parts = weft__memory_alloc(WEFT__NODE_LOCAL, count * sizeof(*parts));
 
     if (parts == NULL)
@@ -138,7 +138,7 @@ static int loop_part(uint32_t index, void *argument)
 int weft__parts_run(struct weft__loop *loop)
 {
     struct weft__worker *worker = weft__self_worker();
-    struct division division = { loop, worker->runtime->worker_count };
+    struct division division = { loop, worker->runtime->teams[WEFT__TEAM_NORMAL].count };
 
     return run_everywhere(worker, loop_part, &division, true);
 }

@@ -45,7 +45,7 @@ void weft__poll_begin(struct weft__strand *strand)
 static bool is_wanted(const struct weft__worker *worker, const struct weft__strand *strand,
                       uint64_t cycles)
 {
-    const struct weft__idle *idle = &worker->runtime->idle;
+    const struct weft__idle *idle = &worker->team->idle;
 
     if (weft__load_relaxed(&worker->offers.count) >= most_offers)
         return false;

@@ -165,7 +165,7 @@ bool weft__share_offer(struct weft__worker *worker, struct weft__strand *strand)
     bool offered = offer_one(worker, strand);
 
     if (offered)
-        weft__search_announce(worker->runtime, worker);
+        weft__search_announce(worker->team, worker);
     return offered;
 }
 
@@ -176,7 +176,7 @@ void weft__share_offer_all(struct weft__worker *worker, struct weft__strand *str
     while (offer_one(worker, strand))
         offered = true;
     if (offered)
-        weft__search_announce(worker->runtime, worker);
+        weft__search_announce(worker->team, worker);
 }
 
 static bool is_over(uint32_t state)

@@ -55,7 +55,7 @@ int weft__shares_run(weft_strand *strand, void *argument)
 
     weft__store_relaxed(&shares.next, shares.loop->begin);
     if (worker != NULL)
-        shares.takers = worker->runtime->worker_count;
+        shares.takers = worker->team->count;
     if (shares.takers > most_takers)
         shares.takers = most_takers;
     for (uint32_t i = 1; i < shares.takers; i++)

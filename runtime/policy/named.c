@@ -2,17 +2,15 @@
 
 #include <string.h>
 
-#include "runtime/base/check.h"
 #include "runtime/base/compiler.h"
 
 const weft_policy weft__policy_default = { .size = sizeof(weft_policy), .name = "default" };
 
-const weft_policy *weft_policy_named(const char *name)
+const weft_policy *weft__named_find(const char *name)
 {
     static const weft_policy *const all[] = { &weft__policy_default, &weft__policy_sharded,
                                               &weft__policy_global, &weft__policy_deadline };
 
-    WEFT_NEED(name);
     for (size_t i = 0; i < WEFT__COUNT(all); i++)
         if (strcmp(name, all[i]->name) == 0)
             return all[i];

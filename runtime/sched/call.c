@@ -70,6 +70,18 @@ int weft_worker_count(weft_runtime runtime)
     return rc;
 }
 
+int weft_interactive_count(weft_runtime runtime)
+{
+    int rc = 0;
+    struct weft__runtime *found = weft__runtime_find(runtime, &rc);
+
+    if (found == NULL)
+        return rc;
+    rc = (int)found->teams[WEFT__TEAM_INTERACTIVE].count;
+    weft__runtime_found(found);
+    return rc;
+}
+
 int weft_runtime_about(weft_runtime runtime, char *out_text, size_t text_bytes)
 {
     int rc = 0;

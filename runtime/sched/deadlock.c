@@ -65,11 +65,19 @@ static uint64_t sum_of_moves(const struct weft__runtime *runtime)
     return sum;
 }
 
+static bool has_injected(const struct weft__runtime *runtime)
+{
+    bool some = weft__load_relaxed(&runtime->policy.shared) > 0;
+
+    for (int i = 0; i < WEFT__TEAMS; i++)
+        some |= weft__load_relaxed(&runtime->teams[i].inject.length) > 0;
+    return some;
+}
+
 /* D2. */
 static bool nothing_comes(const struct weft__runtime *runtime)
 {
-    if (weft__load_relaxed(&runtime->inject.length) > 0 ||
-        weft__load_relaxed(&runtime->stopping) != WEFT__RUNTIME_OPEN)
+    if (has_injected(runtime) || weft__load_relaxed(&runtime->stopping) != WEFT__RUNTIME_OPEN)
         return false;
     for (uint32_t i = 0; i < runtime->worker_count; i++) {
         const struct weft__worker *worker = runtime->workers[i];

@@ -86,7 +86,7 @@ static void free_worker(struct weft__worker *worker)
         weft__record_lock_own(&worker->root->record);
         weft__scope_end_locked(worker->root, NULL);
     }
-    weft__memory_free(worker->victims, worker->runtime->worker_count * sizeof(*worker->victims));
+    weft__memory_free(worker->victims, worker->team->count * sizeof(*worker->victims));
     weft__memory_free(worker, sizeof(*worker));
 }
 

@@ -91,6 +91,15 @@ static void init_worker(struct weft__worker *worker)
     worker->spin_cycles = weft__clock_cycles_in(spin_ns < 0 ? -spin_ns : spin_ns);
 }
 
+/* An interactive worker shares the CPUs of the others: it runs on whichever has time. */
+static bool is_pinned(const struct weft__worker *worker)
+{
+    const struct weft__runtime *runtime = worker->runtime;
+
+    return runtime->plan->pinned && !runtime->topology->synthetic &&
+           worker->team == &runtime->teams[WEFT__TEAM_NORMAL];
+}
+
 static void *worker_main(void *argument)
 {
     struct recruit recruit = *(struct recruit *)argument;
@@ -98,7 +107,7 @@ static void *worker_main(void *argument)
     struct weft__setup_error error = { 0 };
     struct weft__overflow_stack alternate;
 
-    if (worker->runtime->plan->pinned && !worker->runtime->topology->synthetic)
+    if (is_pinned(worker))
         worker->pin_error = weft__affinity_pin(worker->cpu); /* it runs where the kernel lets it */
     if (worker->pin_error != 0)
         WEFT__FALLBACK(WORKER_UNPINNED);
@@ -191,19 +200,20 @@ static int level_of(const struct weft__worker *worker, const struct weft__worker
     return worker->l3 == other->l3 ? 0 : 1;
 }
 
-static int order_victims(struct weft__runtime *runtime, struct weft__worker *worker)
+static int order_victims(struct weft__worker *worker)
 {
+    const struct weft__team *team = worker->team;
+    uint32_t own = worker->index - team->workers[0]->index;
     uint32_t count = 0;
 
-    worker->victims = weft__memory_alloc(WEFT__NODE_LOCAL,
-                                         runtime->worker_count * sizeof(*worker->victims));
+    worker->victims = weft__memory_alloc(WEFT__NODE_LOCAL, team->count * sizeof(*worker->victims));
     if (worker->victims == NULL)
         return -ENOMEM;
     for (int level = 0; level < WEFT__VICTIM_LEVELS; level++) {
-        for (uint32_t i = 1; i < runtime->worker_count; i++) {
-            uint32_t other = (worker->index + i) % runtime->worker_count;
-            if (level_of(worker, runtime->workers[other]) == level)
-                worker->victims[count++] = other;
+        for (uint32_t i = 1; i < team->count; i++) {
+            const struct weft__worker *other = team->workers[(own + i) % team->count];
+            if (level_of(worker, other) == level)
+                worker->victims[count++] = other->index;
         }
         worker->level_end[level] = count;
     }
@@ -212,13 +222,15 @@ static int order_victims(struct weft__runtime *runtime, struct weft__worker *wor
 
 static int make_worker(struct weft__runtime *runtime, uint32_t index)
 {
-    const struct weft__plan_slot *slot = &runtime->plan->slots[index];
+    uint32_t planned = runtime->plan->worker_count;
+    const struct weft__plan_slot *slot = &runtime->plan->slots[index % planned];
     struct weft__worker *worker = weft__memory_alloc((int)slot->node_index, sizeof(*worker));
 
     if (worker == NULL)
         return -ENOMEM;
     runtime->workers[index] = worker;
     worker->runtime = runtime;
+    worker->team = &runtime->teams[index < planned ? WEFT__TEAM_NORMAL : WEFT__TEAM_INTERACTIVE];
     worker->index = index;
     worker->node_index = slot->node_index;
     worker->cpu = slot->cpu;
@@ -234,16 +246,29 @@ static int make_worker(struct weft__runtime *runtime, uint32_t index)
     return 0;
 }
 
+/* The interactive workers come last; their places in the machine are those of the first ones. */
+static void make_teams(struct weft__runtime *runtime)
+{
+    struct weft__team *normal = &runtime->teams[WEFT__TEAM_NORMAL];
+    struct weft__team *interactive = &runtime->teams[WEFT__TEAM_INTERACTIVE];
+
+    normal->workers = runtime->workers;
+    normal->count = runtime->plan->worker_count;
+    interactive->workers = runtime->workers + normal->count;
+    interactive->count = runtime->options.interactive;
+}
+
 static int make_workers(struct weft__runtime *runtime)
 {
     uint32_t nodes = runtime->topology->node_count;
     int rc = 0;
 
-    runtime->worker_count = runtime->plan->worker_count;
+    runtime->worker_count = runtime->plan->worker_count + runtime->options.interactive;
     runtime->depots = weft__memory_alloc(WEFT__NODE_LOCAL, nodes * sizeof(*runtime->depots));
     runtime->workers = weft__memory_alloc(WEFT__NODE_LOCAL, runtime->worker_count * sizeof(void *));
     if (runtime->depots == NULL || runtime->workers == NULL)
         return -ENOMEM;
+    make_teams(runtime);
     for (uint32_t i = 0; i < nodes; i++)
         weft__stack_depot_init(&runtime->depots[i], runtime->topology->synthetic || nodes == 1
                                                         ? -1
@@ -251,7 +276,7 @@ static int make_workers(struct weft__runtime *runtime)
     for (uint32_t i = 0; i < runtime->worker_count && rc == 0; i++)
         rc = make_worker(runtime, i);
     for (uint32_t i = 0; i < runtime->worker_count && rc == 0; i++)
-        rc = order_victims(runtime, runtime->workers[i]);
+        rc = order_victims(runtime->workers[i]);
     return rc;
 }
 
@@ -373,8 +398,9 @@ static int prepare(struct weft__runtime *runtime, char *text, size_t text_bytes)
     if (rc == 0)
         rc = choose_engine(runtime, text, text_bytes);
     if (rc == 0) {
-        runtime->spins = runtime->plan->pinned && runtime->options.spin_ns != 0 &&
-                         !runtime->topology->synthetic;
+        for (uint32_t i = 0; i < runtime->worker_count; i++)
+            runtime->workers[i]->spins = is_pinned(runtime->workers[i]) &&
+                                         runtime->options.spin_ns != 0;
         runtime->handle = weft__handle_make(runtime);
         rc = runtime->handle < 0 ? (int)runtime->handle : 0;
     }

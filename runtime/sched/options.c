@@ -59,7 +59,7 @@ static int read_policy(const weft_policy **out_policy, char *out_text, size_t te
 
     if (value == NULL || value[0] == '\0')
         return 0;
-    *out_policy = weft_policy_named(value);
+    *out_policy = weft__named_find(value);
     if (*out_policy != NULL)
         return 0;
     (void)snprintf(out_text, text_bytes,
@@ -152,6 +152,8 @@ static int check_given(const weft_runtime_options *given, char *out_text, size_t
     if (given->watchdog_ms != WEFT_WATCHDOG_OFF && given->watchdog_ms > watchdog_ms_max)
         return complain(out_text, text_bytes,
                         "watchdog_ms must be 0 (20) to 3600000, or WEFT_WATCHDOG_OFF");
+    if (given->interactive > workers_max)
+        return complain(out_text, text_bytes, "interactive must be 0 to 1024");
     if (given->helpers > helpers_max)
         return complain(out_text, text_bytes, "helpers must be 0 (16) to 1024");
     if (given->policy != NULL && weft__named_fault(given->policy) != NULL)
@@ -222,6 +224,9 @@ static int read_environment(struct weft__options *options, char *out_text, size_
     if (rc >= 0)
         rc = read_number("WEFT_HELPERS", 1, helpers_max, &options->helpers, out_text, text_bytes);
     if (rc >= 0)
+        rc = read_number("WEFT_INTERACTIVE", 0, workers_max, &options->interactive, out_text,
+                         text_bytes);
+    if (rc >= 0)
         rc = weft__faults_read(getenv("WEFT_FAULT"), getenv("WEFT_SEED"), &options->engine,
                                out_text, text_bytes);
     return rc;
@@ -246,6 +251,7 @@ int weft__options_resolve(const weft_runtime_options *given, struct weft__option
     options.spin_ns = spin_of(given->spin_us);
     options.watchdog_ns = watchdog_of(given->watchdog_ms);
     options.helpers = given->helpers;
+    options.interactive = given->interactive;
     const char *topology = getenv("WEFT_TOPOLOGY");
     bool from_environment = topology != NULL && topology[0] != '\0';
     options.topology = from_environment ? topology : given->topology;
@@ -260,6 +266,9 @@ int weft__options_resolve(const weft_runtime_options *given, struct weft__option
     rc = read_environment(&options, out_text, text_bytes);
     if (rc >= 0)
         rc = simulate(&options, out_text, text_bytes);
+    if (rc >= 0 && options.interactive > 0 && options.policy != NULL && options.policy->put != NULL)
+        return complain(out_text, text_bytes,
+                        "interactive workers and a scheduling policy do not go together");
     if (rc < 0)
         return rc;
     if (weft__chaos_is_on(WEFT__CHAOS_YIELD))

@@ -3,9 +3,16 @@
 #include <errno.h>
 
 #include "runtime/base/check.h"
+#include "runtime/policy/named.h"
 #include "runtime/sched/runtime.h"
 #include "runtime/sched/scope.h"
 #include "runtime/sched/search.h"
+
+const weft_policy *weft_policy_named(const char *name)
+{
+    WEFT_NEED(name);
+    return weft__named_find(name);
+}
 
 int weft__policy_start(struct weft__runtime *runtime)
 {
@@ -63,7 +70,7 @@ static void hand_over(struct weft__worker *worker, struct weft__task *task)
         return;
     }
     weft__add_relaxed(&policy->shared, (int64_t)1); /* SEARCH A1 */
-    weft__search_announce(worker->runtime, worker);
+    weft__search_announce(worker->team, worker);
 }
 
 static void hand_over_all(struct weft__worker *worker)
@@ -152,11 +159,11 @@ void weft__policy_inject(struct weft__runtime *runtime, struct weft__worker *wor
 {
     put(&runtime->policy, worker != NULL ? (int)worker->index : -1, task, true);
     weft__add_relaxed(&runtime->policy.shared, (int64_t)1); /* SEARCH A1 */
-    weft__search_announce(runtime, worker);
+    weft__search_announce(&runtime->teams[WEFT__TEAM_NORMAL], worker);
 }
 
-uint32_t weft__policy_wake(const struct weft__runtime *runtime, const struct weft__worker *worker,
-                           uint32_t attempt)
+struct weft__worker *weft__policy_wake(const struct weft__runtime *runtime,
+                                       const struct weft__worker *worker, uint32_t attempt)
 {
     const struct weft__policy *policy = &runtime->policy;
     int index = policy->calls.wake(policy->state, worker != NULL ? (int)worker->index : -1,
@@ -165,5 +172,5 @@ uint32_t weft__policy_wake(const struct weft__runtime *runtime, const struct wef
     WEFT_ASSERT(index >= WEFT_POLICY_ENOUGH && index < (int)runtime->worker_count,
                 "the scheduling policy %s wakes worker %d of %u", policy->calls.name, index,
                 runtime->worker_count);
-    return index < 0 ? UINT32_MAX : (uint32_t)index;
+    return index < 0 ? NULL : runtime->workers[index];
 }

@@ -40,9 +40,9 @@ struct weft__task *weft__policy_steal(struct weft__worker *worker);
 struct weft__worker *weft__policy_place(struct weft__runtime *runtime, struct weft__worker *own,
                                         int64_t due_ns, struct weft__worker *fallback);
 
-/* Whom to wake next for a shared task, under a policy that has a say; UINT32_MAX: enough. */
-uint32_t weft__policy_wake(const struct weft__runtime *runtime, const struct weft__worker *worker,
-                           uint32_t attempt);
+/* Whom to wake next for a shared task, under a policy that has a say; NULL: enough. */
+struct weft__worker *weft__policy_wake(const struct weft__runtime *runtime,
+                                       const struct weft__worker *worker, uint32_t attempt);
 
 /* Puts a new task that has no home into the shared queues. @worker: the caller's, or NULL. */
 void weft__policy_inject(struct weft__runtime *runtime, struct weft__worker *worker,

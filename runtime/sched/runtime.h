@@ -5,21 +5,15 @@
 #include <weft/runtime.h>
 
 #include "numa/plan.h"
-#include "runtime/sched/inject.h"
 #include "runtime/sched/policy.h"
-#include "runtime/sched/worker.h"
+#include "runtime/sched/team.h"
 #include "runtime/sim/wish.h"
 #include "uring/choice.h"
 #include "uring/pool.h"
 
-/* How many workers look for work and how many sleep; see search.c. */
-struct weft__idle {
-    WEFT__ALIGNED_LINE _Atomic int32_t searching; /* may dip below 0 for a moment */
-    _Atomic uint32_t sleeping;
-};
-
 struct weft__options {
     uint32_t workers;
+    uint32_t interactive; /* beside them */
     bool smt_off;
     uint8_t task_flags; /* enum weft__task_flags of all tasks */
     bool overflow_off;
@@ -122,7 +116,7 @@ struct weft__runtime {
     struct weft__options options;     /* (i) */
     struct weft__topology *topology;  /* (i) */
     struct weft__plan *plan;          /* (i) */
-    uint32_t worker_count;            /* (i) */
+    uint32_t worker_count;            /* (i) of all teams */
     struct weft__worker **workers;    /* (i) */
     struct weft__stack_depot *depots; /* (i) one per node of the topology */
     struct weft__pool *pool;          /* (i) helper threads of blocking calls */
@@ -131,10 +125,8 @@ struct weft__runtime {
     struct weft__watch watch; /* beside what does not change either: every step reads its state */
     struct weft__overflow overflow;
     struct weft__muster muster;
-    bool spins; /* (i) spinning makes sense on this plan */
     struct weft__policy policy;
-    struct weft__inject inject;
-    struct weft__idle idle;
+    struct weft__team teams[WEFT__TEAMS];
     struct weft__lock report_lock;
     bool muted;                       /* (l: report_lock) stopped: no notice any more */
     _Atomic bool overflow_said;       /* one notice about completion queues is enough */

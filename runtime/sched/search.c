@@ -1,10 +1,11 @@
 /*
- * Who wakes whom for stealable work. Two counts per runtime: workers that search and workers that
- * sleep. Publishing work wakes one sleeper, and only if nobody searches: the searcher will find it.
- * A searcher that has a task to run, however it came by it, leaves the count and wakes another if
- * there is more. At most half of the workers search. A searcher that gives up first leaves the
- * count, then fences, then looks at every queue once more before it sleeps (sleep.c, P2): so work
- * that was published while it searched is seen by it or by the publisher's look at the counts.
+ * Who wakes whom for stealable work. Two counts per team of workers: workers that search and
+ * workers that sleep. Publishing work wakes one sleeper, and only if nobody searches: the searcher
+ * will find it. A searcher that has a task to run, however it came by it, leaves the count and
+ * wakes another if there is more. At most half of the workers search. A searcher that gives up
+ * first leaves the count, then fences, then looks at every queue once more before it sleeps
+ * (sleep.c, P2): so work that was published while it searched is seen by it or by the publisher's
+ * look at the counts.
  *
  * ORDERING SEARCH: stealable work never lies still while all workers sleep.
  *   publisher                                searcher
@@ -115,7 +116,7 @@ static struct weft__task *steal_round(struct weft__worker *worker)
 
 struct weft__task *weft__search_find_injected(struct weft__worker *worker)
 {
-    struct weft__task *task = weft__inject_take(&worker->runtime->inject);
+    struct weft__task *task = weft__inject_take(&worker->team->inject);
 
     if (task == NULL)
         return take_offer(worker, &worker->offers);
@@ -126,11 +127,11 @@ struct weft__task *weft__search_find_injected(struct weft__worker *worker)
 /* Joins the searchers unless half of the workers search already. */
 static bool begin(struct weft__worker *worker)
 {
-    struct weft__runtime *runtime = worker->runtime;
+    const struct weft__team *team = worker->team;
 
     if (worker->searching)
         return true;
-    if (2 * weft__load_relaxed(&runtime->idle.searching) >= (int32_t)runtime->worker_count)
+    if (2 * weft__load_relaxed(&team->idle.searching) >= (int32_t)team->count)
         return false;
     weft__search_join(worker);
     return true;
@@ -138,29 +139,29 @@ static bool begin(struct weft__worker *worker)
 
 void weft__search_join(struct weft__worker *worker)
 {
-    weft__add_acqrel(&worker->runtime->idle.searching, 1); /* SEARCH */
+    weft__add_acqrel(&worker->team->idle.searching, 1); /* SEARCH */
     worker->searching = true;
 }
 
 void weft__search_end(struct weft__worker *worker, bool found)
 {
-    struct weft__runtime *runtime = worker->runtime;
+    struct weft__team *team = worker->team;
 
     if (!worker->searching)
         return;
     worker->searching = false;
-    weft__sub_acqrel(&runtime->idle.searching, 1); /* SEARCH B1 */
-    weft__fence_store_load();                      /* SEARCH B2, pairs with A2 */
+    weft__sub_acqrel(&team->idle.searching, 1); /* SEARCH B1 */
+    weft__fence_store_load();                   /* SEARCH B2, pairs with A2 */
     weft__sim_point(WEFT__SIM_SEARCH);
     if (found && weft__search_sees_work(worker))
-        weft__search_announce(runtime, worker);
+        weft__search_announce(team, worker);
 }
 
 struct weft__task *weft__search_find(struct weft__worker *worker)
 {
     struct weft__task *task = weft__search_find_injected(worker);
 
-    if (task != NULL || worker->runtime->worker_count == 1)
+    if (task != NULL || worker->team->count == 1)
         return task;
     if (!begin(worker))
         return NULL;
@@ -204,7 +205,7 @@ static void adapt(struct weft__worker *worker, bool paid)
 
 bool weft__search_may_spin(struct weft__worker *worker)
 {
-    if (!worker->runtime->spins)
+    if (!worker->spins)
         return false;
     if (worker->spin_skips == 0)
         return true;
@@ -229,14 +230,14 @@ bool weft__search_spin(struct weft__worker *worker)
 
 bool weft__search_sees_work(const struct weft__worker *worker)
 {
-    const struct weft__runtime *runtime = worker->runtime;
+    const struct weft__team *team = worker->team;
 
-    if (weft__load_relaxed(&runtime->inject.length) != 0 ||
-        weft__load_relaxed(&runtime->policy.shared) > 0)
+    if (weft__load_relaxed(&team->inject.length) != 0 ||
+        weft__load_relaxed(&worker->runtime->policy.shared) > 0)
         return true;
-    for (uint32_t i = 0; i < runtime->worker_count; i++)
-        if (weft__ring_count(&runtime->workers[i]->ring) != 0 ||
-            weft__load_relaxed(&runtime->workers[i]->offers.count) != 0)
+    for (uint32_t i = 0; i < team->count; i++)
+        if (weft__ring_count(&team->workers[i]->ring) != 0 ||
+            weft__load_relaxed(&team->workers[i]->offers.count) != 0)
             return true;
     return false;
 }
@@ -244,57 +245,58 @@ bool weft__search_sees_work(const struct weft__worker *worker)
 /* A queue of which nothing is taken keeps its head, a list of offers the steals of all. */
 uint64_t weft__search_mark(const struct weft__worker *worker)
 {
-    const struct weft__runtime *runtime = worker->runtime;
-    uint64_t mark = weft__load_relaxed(&runtime->inject.taken) + 1 +
-                    weft__load_relaxed(&runtime->policy.taken);
+    const struct weft__team *team = worker->team;
+    uint64_t mark = weft__load_relaxed(&team->inject.taken) + 1 +
+                    weft__load_relaxed(&worker->runtime->policy.taken);
 
     if (!weft__search_sees_work(worker))
         return 0;
-    for (uint32_t i = 0; i < runtime->worker_count; i++) /* all of them only grow */
-        mark += (uint32_t)weft__load_relaxed(&runtime->workers[i]->ring.head) +
-                weft__load_relaxed(&runtime->workers[i]->counters.steals);
+    for (uint32_t i = 0; i < team->count; i++) /* all of them only grow */
+        mark += (uint32_t)weft__load_relaxed(&team->workers[i]->ring.head) +
+                weft__load_relaxed(&team->workers[i]->counters.steals);
     return mark;
 }
 
-/* The @attempt-th that may be woken: the nearest first, unless a policy has its say. UINT32_MAX:
- * none any more. */
-static uint32_t whom(const struct weft__runtime *runtime, const struct weft__worker *worker,
-                     uint32_t attempt)
+/* The @attempt-th that may be woken: the nearest first, unless a policy has its say. NULL: none any
+ * more. */
+static struct weft__worker *whom(const struct weft__team *team, const struct weft__worker *worker,
+                                 uint32_t attempt)
 {
+    const struct weft__runtime *runtime = team->workers[0]->runtime;
+
     if (WEFT__UNLIKELY(runtime->policy.calls.wake != NULL))
         return weft__policy_wake(runtime, worker, attempt);
-    if (worker == NULL)
-        return attempt;
-    return attempt == 0 ? worker->index : worker->victims[attempt - 1];
+    if (worker == NULL || worker->team != team)
+        return team->workers[attempt];
+    return runtime->workers[attempt == 0 ? worker->index : worker->victims[attempt - 1]];
 }
 
 /*
  * The sleeper is woken first and counted then: a count that had to be taken back would hold off
  * another publisher meanwhile (model: COUNT_FIRST). So the count may dip below zero for a moment.
  */
-void weft__search_announce(struct weft__runtime *runtime, struct weft__worker *worker)
+void weft__search_announce(struct weft__team *team, struct weft__worker *worker)
 {
     weft__sim_point(WEFT__SIM_SEARCH);
     weft__fence_store_load(); /* SEARCH A2, pairs with B2 */
-    if (weft__load_relaxed(&runtime->idle.sleeping) == 0 ||
-        weft__load_relaxed(&runtime->idle.searching) > 0) /* SEARCH A3 */
+    if (weft__load_relaxed(&team->idle.sleeping) == 0 ||
+        weft__load_relaxed(&team->idle.searching) > 0) /* SEARCH A3 */
         return;
-    for (uint32_t i = 0; i < runtime->worker_count; i++) {
-        uint32_t index = whom(runtime, worker, i);
-        if (index == UINT32_MAX)
+    for (uint32_t i = 0; i < team->count; i++) {
+        struct weft__worker *target = whom(team, worker, i);
+        if (target == NULL)
             return;
-        struct weft__worker *target = runtime->workers[index];
         if (target != worker && weft__sleep_wake(worker, target, WEFT__WORKER_NOTIFIED_SEARCH)) {
-            weft__add_acqrel(&runtime->idle.searching, 1); /* on behalf of the woken one: SEARCH */
+            weft__add_acqrel(&team->idle.searching, 1); /* on behalf of the woken one: SEARCH */
             return;
         }
     }
 }
 
-static bool anybody_idle(const struct weft__runtime *runtime)
+static bool anybody_idle(const struct weft__team *team)
 {
-    return weft__load_relaxed(&runtime->idle.sleeping) != 0 ||
-           weft__load_relaxed(&runtime->idle.searching) > 0;
+    return weft__load_relaxed(&team->idle.sleeping) != 0 ||
+           weft__load_relaxed(&team->idle.searching) > 0;
 }
 
 /* The deadline of a scope is a timer of the worker where it was opened: its owner stays there until
@@ -323,31 +325,31 @@ bool weft__search_may_move(const struct weft__worker *worker, struct weft__task 
 
 bool weft__search_offer(struct weft__worker *worker, struct weft__task *task)
 {
-    struct weft__runtime *runtime = worker->runtime;
+    struct weft__team *team = worker->team;
     bool forced = weft__chaos(WEFT__CHAOS_MIGRATE);
 
-    if (runtime->worker_count == 1 || worker->policy != NULL ||
-        (!forced && !anybody_idle(runtime)) || !weft__search_may_move(worker, task))
+    if (team->count == 1 || worker->policy != NULL || (!forced && !anybody_idle(team)) ||
+        !weft__search_may_move(worker, task))
         return false;
     if (forced) {
-        weft__search_inject(runtime, worker, task);
+        weft__search_inject(team, worker, task);
         return true;
     }
     if (weft__chaos(WEFT__CHAOS_QUEUE) || !weft__ring_push(&worker->ring, task))
         return false;
     worker->mixed = true;
-    weft__search_announce(runtime, worker);
+    weft__search_announce(team, worker);
     return true;
 }
 
 void weft__search_publish(struct weft__worker *worker, uint64_t cycles)
 {
-    struct weft__runtime *runtime = worker->runtime;
+    struct weft__team *team = worker->team;
 
-    if (worker->fresh_count == 0 || runtime->worker_count == 1 || worker->policy != NULL ||
+    if (worker->fresh_count == 0 || team->count == 1 || worker->policy != NULL ||
         cycles - worker->fresh_mark < weft__clock_cycles_in(publish_age_ns))
         return;
-    if (anybody_idle(runtime)) {
+    if (anybody_idle(team)) {
         bool published = false;
         while (worker->fresh_aged > 0) {
             struct weft__task *oldest = worker->fresh.head;
@@ -360,19 +362,21 @@ void weft__search_publish(struct weft__worker *worker, uint64_t cycles)
             published = true;
         }
         if (published)
-            weft__search_announce(runtime, worker);
+            weft__search_announce(team, worker);
     }
     worker->fresh_aged = worker->fresh_count;
     worker->fresh_mark = cycles;
 }
 
-void weft__search_inject(struct weft__runtime *runtime, struct weft__worker *worker,
+void weft__search_inject(struct weft__team *team, struct weft__worker *worker,
                          struct weft__task *task)
 {
+    struct weft__runtime *runtime = team->workers[0]->runtime;
+
     if (WEFT__UNLIKELY(runtime->policy.calls.put != NULL)) {
         weft__policy_inject(runtime, worker, task);
         return;
     }
-    weft__inject_put(&runtime->inject, task);
-    weft__search_announce(runtime, worker);
+    weft__inject_put(&team->inject, task);
+    weft__search_announce(team, worker);
 }

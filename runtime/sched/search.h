@@ -38,7 +38,7 @@ bool weft__search_sees_work(const struct weft__worker *worker);
 uint64_t weft__search_mark(const struct weft__worker *worker);
 
 /* Stealable work was published: wakes one sleeper if nobody searches. @worker may be NULL. */
-void weft__search_announce(struct weft__runtime *runtime, struct weft__worker *worker);
+void weft__search_announce(struct weft__team *team, struct weft__worker *worker);
 
 /* Puts a migratable task where idle workers can take it. False: nobody is idle, no room, a scope's
  * deadline holds it here, or it is the one that is just leaving: its registers are not saved. */
@@ -47,8 +47,8 @@ bool weft__search_offer(struct weft__worker *worker, struct weft__task *task);
 /* Makes fresh tasks that are old enough stealable, if anybody is idle. At poll points. */
 void weft__search_publish(struct weft__worker *worker, uint64_t cycles);
 
-/* Puts a fresh task into the runtime's inject queue and announces it. */
-void weft__search_inject(struct weft__runtime *runtime, struct weft__worker *worker,
+/* Puts a fresh task into the inject queue of a team and announces it. */
+void weft__search_inject(struct weft__team *team, struct weft__worker *worker,
                          struct weft__task *task);
 
 #endif

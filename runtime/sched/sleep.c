@@ -116,7 +116,7 @@ static void nap(struct weft__worker *worker)
 
 void weft__sleep_park(struct weft__worker *worker)
 {
-    struct weft__idle *idle = &worker->runtime->idle;
+    struct weft__idle *idle = &worker->team->idle;
 
     (void)weft__swap_seqcst(&worker->state, WEFT__WORKER_PARKED); /* SLEEP P1 */
     weft__add_acqrel(&idle->sleeping, 1);                         /* SLEEP P1 */

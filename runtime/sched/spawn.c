@@ -94,14 +94,15 @@ static int64_t load_of(const struct weft__worker *worker)
 }
 
 /* The worker with the fewest live tasks; the next one in turn among equals. */
-static struct weft__worker *least_loaded(struct weft__runtime *runtime)
+static struct weft__worker *least_loaded(struct weft__runtime *runtime, enum weft__team_kind kind)
 {
+    const struct weft__team *team = &runtime->teams[kind];
     uint32_t start = weft__add_relaxed(&runtime->foreign_cursor, 1);
     struct weft__worker *best = NULL;
     int64_t best_load = INT64_MAX;
 
-    for (uint32_t i = 0; i < runtime->worker_count; i++) {
-        struct weft__worker *worker = runtime->workers[(start + i) % runtime->worker_count];
+    for (uint32_t i = 0; i < team->count; i++) {
+        struct weft__worker *worker = team->workers[(start + i) % team->count];
         int64_t load = load_of(worker);
         if (load < best_load) {
             best_load = load;
@@ -155,7 +156,7 @@ static inline void queue(struct weft__worker *worker, struct weft__task *task,
         weft__add_relaxed(&home->sent_load, (int64_t)1);
         queue_there(worker, home, task);
     } else {
-        weft__search_inject(task->scope->runtime, worker, task);
+        weft__search_inject(&task->scope->runtime->teams[WEFT__TEAM_NORMAL], worker, task);
     }
 }
 
@@ -263,7 +264,11 @@ static struct weft__worker *home_of(struct weft__runtime *runtime, weft_place pl
                                     struct weft__worker *own)
 {
     switch (place.kind) {
-    case WEFT_PLACE_SPREAD: return least_loaded(runtime);
+    case WEFT_PLACE_SPREAD: return least_loaded(runtime, WEFT__TEAM_NORMAL);
+    case WEFT_PLACE_INTERACTIVE:
+        return least_loaded(runtime, runtime->teams[WEFT__TEAM_INTERACTIVE].count > 0
+                                         ? WEFT__TEAM_INTERACTIVE
+                                         : WEFT__TEAM_NORMAL);
     case WEFT_PLACE_WORKER:
         return place.index < runtime->worker_count ? runtime->workers[place.index] : NULL;
     case WEFT_PLACE_LOCAL:
@@ -278,7 +283,7 @@ WEFT__COLD static struct weft__worker *place_by_policy(const struct weft__scope 
                                                        struct weft__worker *own)
 {
     struct weft__runtime *runtime = scope->runtime;
-    struct weft__worker *fallback = own != NULL ? own : least_loaded(runtime);
+    struct weft__worker *fallback = own != NULL ? own : least_loaded(runtime, WEFT__TEAM_NORMAL);
 
     if ((task->flags & WEFT__TASK_PINNED) != 0)
         return fallback;
@@ -307,7 +312,7 @@ static inline weft_task spawn_task(struct weft__worker *worker, weft_scope handl
             return -EINVAL;
         }
     } else if ((task->flags & WEFT__TASK_PINNED) != 0 && home == NULL) {
-        home = least_loaded(runtime);
+        home = least_loaded(runtime, WEFT__TEAM_NORMAL);
     } else if (WEFT__UNLIKELY(runtime->policy.calls.put != NULL)) {
         home = place_by_policy(scope, task, home);
     }
@@ -365,7 +370,7 @@ weft_task weft_go_copy(weft_scope scope, weft_task_fn fn, const void *bytes, siz
 static int check_options(const weft_spawn_options *options)
 {
     if (options->size != sizeof(*options) || options->copy_bytes > bytes_max ||
-        options->result_bytes > bytes_max || options->place.kind > WEFT_PLACE_TOGETHER)
+        options->result_bytes > bytes_max || options->place.kind > WEFT_PLACE_INTERACTIVE)
         return -EINVAL;
     return weft__stack_class_of(options->stack_bytes) < 0 ? -EINVAL : 0;
 }

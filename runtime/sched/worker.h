@@ -15,6 +15,7 @@
 
 struct weft__runtime;
 struct weft__policy;
+struct weft__team;
 
 /* Park state of a worker; see sleep.c. */
 enum weft__worker_state {
@@ -65,7 +66,7 @@ struct weft__worker {
     uint8_t lifo_most;              /* (i) the longest lifo_streak: 3; 0 under WEFT_CHAOS */
     uint8_t lifo_streak;            /* (o) */
     bool doorbell_staged;           /* (o) must be flushed before anything else */
-    bool searching;                 /* (o) counted in the runtime's idle word */
+    bool searching;                 /* (o) counted in the team's idle word */
     uint8_t handovers;              /* (o) since the last one that let another go first */
     uint32_t fresh_count;           /* (o) in fresh */
     uint32_t fresh_aged;            /* (o) of these, spawned before fresh_mark */
@@ -76,6 +77,7 @@ struct weft__worker {
     struct weft__worker_counters counters;
 
     struct weft__runtime *runtime; /* (i) */
+    struct weft__team *team;       /* (i) */
     struct weft__engine *engine;   /* (o) */
     struct weft__scope *root;      /* (i) owner of tasks detached here */
     uint32_t index;                /* (i) */
@@ -95,11 +97,12 @@ struct weft__worker {
     struct weft__list room;        /* (o) tasks that wait for room in the engine, FIFO */
     struct weft__policy *policy;   /* (i) NULL: the scheduler's own */
     uint32_t held;                 /* (o) COUNT policy: tasks in it that only this one may run */
-    uint32_t *victims;             /* (i) other workers, nearest first */
+    uint32_t *victims;             /* (i) others of the team, nearest first */
     uint32_t level_end[WEFT__VICTIM_LEVELS]; /* (i) where each level of victims ends */
     struct weft__native thread;              /* (i) */
     _Atomic int64_t local_load;              /* live tasks, owner's part */
     uint8_t nap_doublings;                   /* (o) how quiet it has been */
+    bool spins;                              /* (i) spinning makes sense here */
     bool started;                            /* (i) once the start barrier is passed */
     void *signal_stack;                      /* (o) see capture.c; NULL: none of its own */
     int pin_error;                           /* (i) why it is not pinned, negative errno; 0 */

@@ -375,7 +375,7 @@ static const struct {
       " weft_counters_read weft_event_is_set weft_fd_number weft_future_is_set weft_local_get"
       " weft_mutex_is_locked weft_runtime_about weft_runtime_self weft_scope_error"
       " weft_scope_failures weft_self weft_task_error_of weft_task_name_of weft_task_state_of"
-      " weft_worker_count weft_worker_self " },
+      " weft_worker_count weft_worker_self weft_interactive_count " },
     { "a lock or a wait in storage that is there: no allocation, ever",
       " weft_barrier_wait weft_chan_fetch weft_chan_next weft_chan_take weft_chan_take_many"
       " weft_chan_try_take weft_chan_wait weft_condition_broadcast weft_condition_signal"

@@ -218,7 +218,7 @@ static void test_parks_and_spins(void)
                 (void)sched_yield();
             CU_ASSERT_EQUAL(weft_call(runtime, end_well, NULL), 0);
         }
-        CU_ASSERT_EQUAL(OUTSIDE(0, spins) > 0, found->spins);
+        CU_ASSERT_EQUAL(OUTSIDE(0, spins) > 0, found->workers[0]->spins);
         CU_ASSERT_EQUAL(OUTSIDE(-1, rescued_wakes), 0);
         weft__handle_unpin(runtime);
         CU_ASSERT_EQUAL(weft_stop(runtime, WEFT_NEVER), 0);

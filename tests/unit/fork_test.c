@@ -101,6 +101,7 @@ static int holds_never(void *context)
     X(runtime_self, weft_runtime_self())                                                           \
     X(worker_count, weft_worker_count(made.runtime))                                               \
     X(worker_count_own, weft_worker_count(0))                                                      \
+    X(interactive_count, weft_interactive_count(made.runtime))                                     \
     X(worker_self, weft_worker_self())                                                             \
     X(about, weft_runtime_about(made.runtime, bytes, sizeof(bytes)))                               \
     X(counters_read, weft_counters_read(made.runtime, -1, &counters))                              \

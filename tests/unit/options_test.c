@@ -12,7 +12,7 @@
 
 static const char *const variables[] = { "WEFT_WORKERS",     "WEFT_SMT",     "WEFT_SPIN_US",
                                          "WEFT_WATCHDOG_MS", "WEFT_HELPERS", "WEFT_TOPOLOGY",
-                                         "WEFT_ENGINE",      "WEFT_POLICY" };
+                                         "WEFT_ENGINE",      "WEFT_POLICY",  "WEFT_INTERACTIVE" };
 
 static void clear_environment(void)
 {
@@ -99,6 +99,9 @@ static void test_resolve_environment_table(void)
         { "WEFT_SMT", "OFF", false, 0, 0, false, 0 },
         { "WEFT_SPIN_US", "1001", false, 0, 0, false, 0 },
         { "WEFT_SPIN_US", "1.5", false, 0, 0, false, 0 },
+        { "WEFT_INTERACTIVE", "1025", false, 0, 0, false, 0 },
+        { "WEFT_INTERACTIVE", "-1", false, 0, 0, false, 0 },
+        { "WEFT_POLICY", "Global", false, 0, 0, false, 0 },
         { "WEFT_ENGINE", "epoll", false, 0, 0, false, 0 },
         { "WEFT_ENGINE", "Kernel", false, 0, 0, false, 0 },
     };

@@ -121,7 +121,7 @@ static int bad_spawns(void *argument)
         { "wrong size", { .size = sizeof(weft_spawn_options) - 8 }, -EINVAL },
         { "unknown place",
           { .size = sizeof(weft_spawn_options),
-            .place = { (weft_place_kind)(WEFT_PLACE_TOGETHER + 1), 0 } },
+            .place = { (weft_place_kind)(WEFT_PLACE_INTERACTIVE + 1), 0 } },
           -EINVAL },
         { "worker that is not there",
           { .size = sizeof(weft_spawn_options), .place = { WEFT_PLACE_WORKER, 4 } },

@@ -243,7 +243,7 @@ WEFT_API void weft_add_double(void *into, const void *from);
 WEFT_API void weft_add_integer(void *into, const void *from);
 
 /*
- * weft_run_on_all - runs a function once on each worker, and joins them
+ * weft_run_on_all - runs a function once on each worker that is not interactive, and joins them
  * @fn:        gets the index of its worker, from which it does not move, and argument
  * @argument:  handed to fn
  * Returns:    0 when all went well

@@ -8,10 +8,11 @@
 #include <weft/base.h>
 
 typedef enum weft_place_kind {
-    WEFT_PLACE_LOCAL,   /* here; idle workers may take it after 20 us (starting value) */
-    WEFT_PLACE_SPREAD,  /* on the allowed worker with the fewest tasks */
-    WEFT_PLACE_WORKER,  /* on the worker of number index, nowhere else */
-    WEFT_PLACE_TOGETHER /* on the spawner's worker, never at the same time as the spawner */
+    WEFT_PLACE_LOCAL,      /* here; idle workers may take it after 20 us (starting value) */
+    WEFT_PLACE_SPREAD,     /* on the worker with the fewest tasks that is no interactive one */
+    WEFT_PLACE_WORKER,     /* on the worker of number index, nowhere else */
+    WEFT_PLACE_TOGETHER,   /* on the spawner's worker, never at the same time as the spawner */
+    WEFT_PLACE_INTERACTIVE /* on the interactive worker with the fewest tasks */
 } weft_place_kind;
 
 typedef struct weft_place {
@@ -50,6 +51,27 @@ static inline weft_place weft_place_local(void)
 static inline weft_place weft_place_spread(void)
 {
     weft_place place = { WEFT_PLACE_SPREAD, 0 };
+    return place;
+}
+
+/*
+ * weft_place_interactive - on a worker that is kept for tasks that answer soon
+ * On the one with the fewest tasks; an idle interactive worker may take it over while it has not
+ * started, no other one. Where the runtime has none (weft_runtime_options.interactive), the same as
+ * weft_place_spread. What such a task spawns with the default place stays with the interactive
+ * workers; work that takes long is handed to the others with weft_place_spread.
+ * Returns:    the place
+ * Errors:     none
+ * Ownership:  none
+ * Context:    anywhere    Suspends: never
+ * Cancel:     no effect
+ * Ordering:   none
+ * Cost:       none    Node: none
+ * Since:      0.1    Source: original
+ */
+static inline weft_place weft_place_interactive(void)
+{
+    weft_place place = { WEFT_PLACE_INTERACTIVE, 0 };
     return place;
 }
 

@@ -41,12 +41,15 @@ typedef struct weft_runtime_options {
                             * when needed and end after 5 s without work */
     const weft_policy *policy; /* which task runs where and when; copied at the start; NULL:
                                 * weft's own; see weft-policies(7) */
+    uint32_t interactive; /* workers beside those, up to 1,024, for tasks that answer soon: those
+                            * spawned with weft_place_interactive; they share the CPUs of the others
+                            * and have the highest numbers; 0: none */
 } weft_runtime_options;
 
 #define WEFT_SPIN_NONE UINT32_MAX
 #define WEFT_WATCHDOG_OFF UINT32_MAX
 #define WEFT_RUNTIME_OPTIONS_INIT \
-    { sizeof(weft_runtime_options), 0, 0, 0, 0, 0, NULL, 0, 0, 0, NULL, NULL, 0, 0, NULL }
+    { sizeof(weft_runtime_options), 0, 0, 0, 0, 0, NULL, 0, 0, 0, NULL, NULL, 0, 0, NULL, 0 }
 #ifndef __cplusplus
 #define WEFT_RUNTIME_OPTIONS(...) \
     ((weft_runtime_options){ .size = sizeof(weft_runtime_options), __VA_ARGS__ })
@@ -65,10 +68,10 @@ WEFT_BEGIN
  * Starts a runtime, runs app as its first task, named "main", and stops the runtime. Notices go to
  * standard error. Interrupt (Ctrl-C) cancels everything; a second one has its usual action.
  * Environment: WEFT_WORKERS, WEFT_SMT=off, WEFT_TOPOLOGY, WEFT_SPIN_US, WEFT_WATCHDOG_MS (0: off),
- * WEFT_HELPERS, WEFT_ENGINE (kernel, compat or sim, see weft_start), WEFT_DUMP (see weft_dump_on),
- * WEFT_POLICY (see weft_policy_named), WEFT_FAULT and WEFT_SEED (faults for tests, see
- * weft-faults(7)), WEFT_CHAOS (see weft(7)), WEFT_SIM and WEFT_TRACE (of a simulation, see
- * weft-sim(7)).
+ * WEFT_HELPERS, WEFT_INTERACTIVE, WEFT_ENGINE (kernel, compat or sim, see weft_start), WEFT_DUMP
+ * (see weft_dump_on), WEFT_POLICY (see weft_policy_named), WEFT_FAULT and WEFT_SEED (faults for
+ * tests, see weft-faults(7)), WEFT_CHAOS (see weft(7)), WEFT_SIM and WEFT_TRACE (of a simulation,
+ * see weft-sim(7)).
  * @argc:      main's
  * @argv:      main's
  * @app:       the first task; its argument is a const weft_arguments *
@@ -172,7 +175,7 @@ WEFT_API int weft_stop(weft_runtime runtime, weft_deadline until);
 WEFT_API weft_runtime weft_runtime_self(void);
 
 /*
- * weft_worker_count - how many workers a runtime has
+ * weft_worker_count - how many workers a runtime has, interactive ones included
  * @runtime:   the runtime; 0: the one that the caller runs in
  * Returns:    the count
  * Errors:     -ESRCH, -EPERM for runtime 0 outside a runtime
@@ -184,6 +187,21 @@ WEFT_API weft_runtime weft_runtime_self(void);
  * Since:      0.1    Source: original
  */
 WEFT_API int weft_worker_count(weft_runtime runtime);
+
+/*
+ * weft_interactive_count - how many of a runtime's workers are interactive
+ * They have the highest numbers: from weft_worker_count less this count on.
+ * @runtime:   the runtime; 0: the one that the caller runs in
+ * Returns:    the count
+ * Errors:     -ESRCH, -EPERM for runtime 0 outside a runtime
+ * Ownership:  none
+ * Context:    any task, any thread    Suspends: never
+ * Cancel:     no effect
+ * Ordering:   none
+ * Cost:       a few loads    Node: none
+ * Since:      0.1    Source: original
+ */
+WEFT_API int weft_interactive_count(weft_runtime runtime);
 
 /*
  * weft_worker_self - the worker on which the caller runs

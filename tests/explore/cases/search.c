@@ -97,20 +97,20 @@ static void setup_fresh(void)
 
 static void injects(void)
 {
-    weft__search_inject(home_worker(0)->runtime, NULL, tasks[0]);
+    weft__search_inject(home_worker(0)->team, NULL, tasks[0]);
 }
 
 static void injects_both(void)
 {
     injects();
-    weft__search_inject(home_worker(0)->runtime, NULL, tasks[1]);
+    weft__search_inject(home_worker(0)->team, NULL, tasks[1]);
 }
 
 static void injects_and_computes(void)
 {
     struct weft__worker *worker = home_worker(0);
 
-    weft__search_inject(worker->runtime, worker, tasks[0]);
+    weft__search_inject(worker->team, worker, tasks[0]);
     compute_until(0);
     crew_end();
     crew_stop();
@@ -124,7 +124,7 @@ static void publishes_and_computes(void)
     while (worker->fresh_count > 0) {
         worker->fresh_mark = 0;
         weft__search_publish(worker, weft__clock_cycles());
-        if (worker->fresh_count > 0 && weft__load_relaxed(&worker->runtime->idle.sleeping) == 0)
+        if (worker->fresh_count > 0 && weft__load_relaxed(&worker->team->idle.sleeping) == 0)
             explore_backoff();
     }
     compute_until(0);

@@ -53,12 +53,12 @@ static const struct weft__engine_ops ops = { .wait = wait,
 
 bool weft__search_sees_work(const struct weft__worker *self)
 {
-    return weft__load_relaxed(&self->runtime->inject.length) != 0;
+    return weft__load_relaxed(&self->team->inject.length) != 0;
 }
 
 uint64_t weft__search_mark(const struct weft__worker *self)
 {
-    return weft__load_relaxed(&self->runtime->inject.length);
+    return weft__load_relaxed(&self->team->inject.length);
 }
 
 void weft__search_join(struct weft__worker *self)
@@ -77,9 +77,9 @@ static void deliver(struct weft__worker *self, struct weft__message *message)
 
 static void setup_for(uint32_t messages)
 {
-    runtime.inject = (struct weft__inject){ .length = 0 };
-    runtime.idle = (struct weft__idle){ .searching = 0 };
+    runtime.teams[0] = (struct weft__team){ .count = 0 };
     worker.runtime = &runtime;
+    worker.team = &runtime.teams[0];
     worker.engine = &engine;
     worker.nap_doublings = 0;
     worker.searching = false;
@@ -116,7 +116,7 @@ static bool step(void)
         message->deliver(&worker, message);
         message = next;
     }
-    if (weft__inject_take(&runtime.inject) != NULL) {
+    if (weft__inject_take(&runtime.teams[0].inject) != NULL) {
         injected_taken++;
         found = true;
     }
@@ -157,7 +157,7 @@ static void send_both(void)
 
 static void inject(void)
 {
-    weft__inject_put(&runtime.inject, &injected);
+    weft__inject_put(&runtime.teams[0].inject, &injected);
     (void)weft__sleep_wake(NULL, &worker, WEFT__WORKER_NOTIFIED_SEARCH);
 }
 
@@ -165,7 +165,8 @@ static void judge(void)
 {
     EXPLORE_NEED(received + injected_taken == wanted, "%u of %u came", received + injected_taken,
                  wanted);
-    EXPLORE_NEED(weft__load_relaxed(&runtime.idle.sleeping) == 0, "a sleeper is still counted");
+    EXPLORE_NEED(weft__load_relaxed(&runtime.teams[0].idle.sleeping) == 0,
+                 "a sleeper is still counted");
     EXPLORE_NEED(weft__load_relaxed(&doorbells) <= sleeps, "two doorbells for one sleep");
 }
 

@@ -146,6 +146,7 @@ void crew_setup(int count, int with_task)
     workers = count;
     for (int i = 0; i < count; i++) {
         join_crew(home_worker(i), (uint32_t)count);
+        weft__load_relaxed(&home_worker(i)->current)->scope = &root;
         if (i >= with_task)
             weft__store_relaxed(&home_worker(i)->current, NULL);
     }
@@ -155,7 +156,8 @@ void crew_setup(int count, int with_task)
     weft__list_init(&root.tasks);
     root.runtime = runtime;
     root.forget = true;
-    runtime->inject = (struct weft__inject){ .length = 0 };
+    root.due_ns = INT64_MAX;
+    runtime->teams[0].inject = (struct weft__inject){ .length = 0 };
     weft__store_relaxed(&runtime->stopping, WEFT__RUNTIME_OPEN);
 }
 
@@ -201,9 +203,10 @@ void crew_judge(void)
         records[0] += worker->records.count[WEFT__KIND_TASK];
         records[1] += worker->records.count[WEFT__KIND_SCOPE];
     }
-    EXPLORE_NEED(weft__load_relaxed(&runtime->inject.length) == 0, "an injected task is left");
-    EXPLORE_NEED(weft__load_relaxed(&runtime->idle.searching) == searching &&
-                     weft__load_relaxed(&runtime->idle.sleeping) == 0,
+    EXPLORE_NEED(weft__load_relaxed(&runtime->teams[0].inject.length) == 0,
+                 "an injected task is left");
+    EXPLORE_NEED(weft__load_relaxed(&runtime->teams[0].idle.searching) == searching &&
+                     weft__load_relaxed(&runtime->teams[0].idle.sleeping) == 0,
                  "the counts of the idle are wrong");
     EXPLORE_NEED(records[0] == (uint32_t)(workers * RECORDS), "a record of a task is lost");
     EXPLORE_NEED(records[1] == (uint32_t)(workers * RECORDS), "a record of a scope is lost");

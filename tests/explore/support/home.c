@@ -86,6 +86,7 @@ static void make_worker(int number)
     struct weft__task *task = foreign_task(number);
 
     worker->runtime = &runtime;
+    worker->team = &runtime.teams[0];
     worker->engine = &engines[number];
     worker->index = (uint32_t)number;
     worker->nap_doublings = 0;
@@ -111,7 +112,7 @@ static void make_worker(int number)
 void home_setup(int count)
 {
     worker_count = count;
-    runtime.idle = (struct weft__idle){ .searching = 0 };
+    runtime.teams[0] = (struct weft__team){ .workers = all, .count = (uint32_t)count };
     runtime.worker_count = (uint32_t)count;
     runtime.workers = all;
     for (int i = 0; i < count; i++) {

@@ -9,6 +9,12 @@
 
 struct weft__coroutine;
 
+struct weft__sim_error {
+    int opcode;
+    int error;
+    uint32_t one_in;
+};
+
 struct weft__sim_ops {
     uint64_t (*cycles)(void);
 };
