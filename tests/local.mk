@@ -87,6 +87,7 @@ unit_tests += \
     tests/unit/fork_test \
     tests/unit/future_test \
     tests/unit/gather_test \
+    tests/unit/give_way_test \
     tests/unit/handle_test \
     tests/unit/handover_test \
     tests/unit/hold_test \

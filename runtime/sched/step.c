@@ -45,6 +45,15 @@ static bool fire_timers(struct weft__worker *worker)
     return fired > 0;
 }
 
+/* Who let the loop look comes behind those that it has woken. */
+static void take_back(struct weft__worker *worker)
+{
+    if (worker->gave_way == NULL)
+        return;
+    weft__queue_append(&worker->ready, worker->gave_way);
+    worker->gave_way = NULL;
+}
+
 /* Gives staged entries to the kernel when one of the rules says so: a doorbell, enough of them, or
  * old ones. When nothing is runnable they go with the wait instead. */
 static void flush_if_due(struct weft__worker *worker, uint64_t cycles)
@@ -130,6 +139,7 @@ bool weft__step_worker(struct weft__worker *worker)
     if (weft__engine_has_events(worker->engine) || look_is_due(worker->engine))
         busy |= weft__engine_poll(worker->engine, completion_budget) > 0;
     busy |= fire_timers(worker);
+    take_back(worker);
     uint64_t cycles = weft__clock_cycles();
     pace(worker, cycles);
     tend(worker, cycles);

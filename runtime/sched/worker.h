@@ -57,6 +57,7 @@ struct weft__worker {
     struct weft__task *lifo;              /* (o) */
     struct weft__fifo ready;              /* (o) */
     struct weft__fifo fresh;              /* (o) */
+    struct weft__task *gave_way;          /* (o) ready, and comes behind what the loop finds */
     struct weft__stack *left_stack; /* (o) of a task that ended; its pool waits for the switch */
     int32_t budget;                 /* (o) switches left before the loop must run */
     uint32_t spinlocks;             /* (o) that its running task holds, and a bit; see switch.h */

@@ -6,6 +6,7 @@
 #include "runtime/sched/error.h"
 #include "runtime/sched/forks.h"
 #include "runtime/sched/park.h"
+#include "runtime/sched/sleep.h"
 #include "runtime/sched/switch.h"
 #include "runtime/sched/thread.h"
 
@@ -16,8 +17,10 @@ static int canceled(const struct weft__task *task)
 
 void weft__yield_loop(struct weft__worker *worker, struct weft__task *task)
 {
+    if (worker->engine->staged > 0)
+        weft__sleep_flush(worker);
     worker->budget = 0;
-    weft__queue_append(&worker->ready, task);
+    worker->gave_way = task; /* the loop queues it */
     (void)weft__switch_away(worker, task);
 }
 
@@ -62,8 +65,8 @@ int weft_poll(void)
     if (task == NULL)
         return weft__error_outside();
     if (weft__yield_is_due(worker, weft__clock_cycles())) {
-        worker->budget = 0; /* the loop looks at messages, completions and timers */
-        return weft_yield();
+        weft__forks_expose(worker, task);
+        weft__yield_loop(worker, task);
     }
     return canceled(task);
 }
