@@ -34,6 +34,8 @@ support_sources += \
     tests/support/stress.h \
     tests/support/tree.c \
     tests/support/tree.h \
+    tests/support/turns.c \
+    tests/support/turns.h \
     tests/support/unit.c \
     tests/support/unit.h
 

@@ -177,6 +177,17 @@ int rig_respawn(const char *what, char *out_text, size_t text_bytes)
     return rig_fork(become, copy, out_text, text_bytes);
 }
 
+bool rig_aborts(const char *what, const char *said)
+{
+    static char text[2048];
+    int status = rig_respawn(what, text, sizeof(text));
+    bool ok = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT && strstr(text, said) != NULL;
+
+    if (!ok)
+        (void)fprintf(stderr, "%s: status %d, said \"%s\"\n", what, status, text);
+    return ok;
+}
+
 void rig_on_thread(void *(*body)(void *unused))
 {
     pthread_t thread;

@@ -44,4 +44,7 @@ int rig_fork(int (*body)(void *argument), void *argument, char *out_text, size_t
  * runtime, which the child of a process that has had one may not. */
 int rig_respawn(const char *what, char *out_text, size_t text_bytes);
 
+/* Whether such a process is ended by SIGABRT and says @said; if not, tells what it did instead. */
+bool rig_aborts(const char *what, const char *said);
+
 #endif

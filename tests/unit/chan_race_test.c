@@ -10,55 +10,10 @@
 #include "tests/support/bodies.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
+#include "tests/support/turns.h"
 #include "tests/support/unit.h"
 
 enum { many = 200, some = 5 };
-
-/* One put or take as a task of its own; the task's result is the call's. */
-struct turn {
-    weft_chan chan;
-    int value;
-    weft_deadline until;
-    int *out; /* where a take leaves its message */
-};
-
-static int put_one(void *argument)
-{
-    const struct turn *turn = argument;
-    return weft_chan_put(turn->chan, &turn->value, turn->until);
-}
-
-static int take_one(void *argument)
-{
-    const struct turn *turn = argument;
-    return weft_chan_take(turn->chan, turn->out, turn->until);
-}
-
-static weft_task start_put(weft_scope scope, weft_chan chan, int value)
-{
-    struct turn turn = { chan, value, WEFT_NEVER, NULL };
-    return weft_go_copy(scope, put_one, &turn, sizeof(turn));
-}
-
-static weft_task start_take(weft_scope scope, weft_chan chan, int *out)
-{
-    struct turn turn = { chan, 0, WEFT_NEVER, out };
-    return weft_go_copy(scope, take_one, &turn, sizeof(turn));
-}
-
-static weft_task waiting_take(weft_scope scope, weft_chan chan, int *out)
-{
-    weft_task task = start_take(scope, chan, out);
-    rig_await(task, WEFT_TASK_WAITING);
-    return task;
-}
-
-static int take_now(weft_chan chan)
-{
-    int value = -1;
-    int rc = weft_chan_take(chan, &value, WEFT_NEVER);
-    return rc < 0 ? rc : value;
-}
 
 /* A waiter in the middle of the line gives up; the line closes behind it. */
 static int leave_the_line(void *argument)
@@ -71,7 +26,7 @@ static int leave_the_line(void *argument)
     (void)argument;
     for (int leaver = 0; leaver < 3; leaver++) {
         for (int i = 0; i < 3; i++)
-            takers[i] = waiting_take(scope, chan, &got[i]);
+            takers[i] = turn_await_take(scope, chan, &got[i]);
         EXPECT_EQ(weft_cancel(takers[leaver]), 0);
         EXPECT_EQ(weft_wait(takers[leaver], WEFT_NEVER), -ECANCELED);
         for (int i = 0; i < 3; i++) {
@@ -101,17 +56,17 @@ static int cancel_against_put(void *argument)
         int got = -1;
         weft_chan chan = weft_chan_create(sizeof(int), 1);
         weft_scope scope = weft_scope_open(&run_all);
-        weft_task taker = start_take(scope, chan, &got);
+        weft_task taker = turn_start_take(scope, chan, &got);
         if (i % 2 == 0)
             rig_await(taker, WEFT_TASK_WAITING);
-        weft_task putter = start_put(scope, chan, i);
+        weft_task putter = turn_start_put(scope, chan, i);
         (void)weft_cancel(taker);
         int rc = weft_wait(taker, WEFT_NEVER);
         EXPECT_EQ(weft_wait(putter, WEFT_NEVER), 0);
         if (rc == 0)
             EXPECT_EQ(got, i);
         else
-            EXPECT(rc == -ECANCELED && got == -1 && take_now(chan) == i);
+            EXPECT(rc == -ECANCELED && got == -1 && turn_take_now(chan) == i);
         EXPECT_EQ(weft_chan_try_take(chan, &got), -EAGAIN);
         (void)weft_scope_close(scope);
         EXPECT_EQ(weft_chan_release(chan), 0);
@@ -134,14 +89,14 @@ static int deadline_against_put(void *argument)
         weft_scope scope = weft_scope_open(&run_all);
         weft_deadline moment = weft_after(300 * WEFT_MICROSECOND);
         struct turn turn = { chan, 0, moment, &got };
-        weft_task taker = weft_go_copy(scope, take_one, &turn, sizeof(turn));
+        weft_task taker = weft_go_copy(scope, turn_take, &turn, sizeof(turn));
         EXPECT_EQ(weft_sleep(moment), 0);
         EXPECT_EQ(weft_chan_try_put(chan, &i), 0);
         int rc = weft_wait(taker, WEFT_NEVER);
         if (rc == 0)
             EXPECT_EQ(got, i);
         else
-            EXPECT(rc == -ETIMEDOUT && got == -1 && take_now(chan) == i);
+            EXPECT(rc == -ETIMEDOUT && got == -1 && turn_take_now(chan) == i);
         (void)weft_scope_close(scope);
         EXPECT_EQ(weft_chan_release(chan), 0);
     }

@@ -9,63 +9,10 @@
 #include "tests/support/bodies.h"
 #include "tests/support/expect.h"
 #include "tests/support/rig.h"
+#include "tests/support/turns.h"
 #include "tests/support/unit.h"
 
 enum { many = 200, some = 5 };
-
-/* One put or take as a task of its own; the task's result is the call's. */
-struct turn {
-    weft_chan chan;
-    int value;
-    weft_deadline until;
-    int *out; /* where a take leaves its message */
-};
-
-static int put_one(void *argument)
-{
-    const struct turn *turn = argument;
-    return weft_chan_put(turn->chan, &turn->value, turn->until);
-}
-
-static int take_one(void *argument)
-{
-    const struct turn *turn = argument;
-    return weft_chan_take(turn->chan, turn->out, turn->until);
-}
-
-static weft_task start_put(weft_scope scope, weft_chan chan, int value)
-{
-    struct turn turn = { chan, value, WEFT_NEVER, NULL };
-    return weft_go_copy(scope, put_one, &turn, sizeof(turn));
-}
-
-static weft_task start_take(weft_scope scope, weft_chan chan, int *out)
-{
-    struct turn turn = { chan, 0, WEFT_NEVER, out };
-    return weft_go_copy(scope, take_one, &turn, sizeof(turn));
-}
-
-/* One that waits in put already. */
-static weft_task waiting_put(weft_scope scope, weft_chan chan, int value)
-{
-    weft_task task = start_put(scope, chan, value);
-    rig_await(task, WEFT_TASK_WAITING);
-    return task;
-}
-
-static weft_task waiting_take(weft_scope scope, weft_chan chan, int *out)
-{
-    weft_task task = start_take(scope, chan, out);
-    rig_await(task, WEFT_TASK_WAITING);
-    return task;
-}
-
-static int take_now(weft_chan chan)
-{
-    int value = -1;
-    int rc = weft_chan_take(chan, &value, WEFT_NEVER);
-    return rc < 0 ? rc : value;
-}
 
 static int produce(void *argument)
 {
@@ -91,7 +38,7 @@ static int messages_come_in_order(void *argument)
         struct turn turn = { chan, 0, WEFT_NEVER, NULL };
         (void)weft_go_copy(scope, produce, &turn, sizeof(turn));
         for (int wanted = 0; wanted < many; wanted++)
-            EXPECT_EQ(take_now(chan), wanted);
+            EXPECT_EQ(turn_take_now(chan), wanted);
         EXPECT_EQ(weft_scope_close(scope), 0);
         EXPECT_EQ(weft_chan_release(chan), 0);
     }
@@ -160,9 +107,9 @@ static int putters_in_turn(void *argument)
     (void)argument;
     EXPECT_EQ(weft_chan_try_put(chan, &(int){ 0 }), 0);
     for (int i = 0; i < some; i++)
-        putters[i] = waiting_put(scope, chan, i + 1);
+        putters[i] = turn_await_put(scope, chan, i + 1);
     for (int i = 0; i <= some; i++) {
-        EXPECT_EQ(take_now(chan), i);
+        EXPECT_EQ(turn_take_now(chan), i);
         if (i < some) /* the first in the line has moved up, and no other */
             EXPECT_EQ(weft_wait(putters[i], WEFT_NEVER), 0);
         if (i + 1 < some)
@@ -187,7 +134,7 @@ static int takers_in_turn(void *argument)
     weft_scope scope = weft_scope_open(NULL);
 
     for (int i = 0; i < some; i++)
-        takers[i] = waiting_take(scope, chan, &got[i]);
+        takers[i] = turn_await_take(scope, chan, &got[i]);
     for (int i = 0; i < some; i++) {
         EXPECT_EQ(weft_chan_try_put(chan, &(int){ 10 + i }), 0);
         EXPECT_EQ(weft_chan_try_take(chan, &(int){ 0 }), -EAGAIN); /* nobody can take it away */
@@ -224,14 +171,15 @@ static int close_wakes(void *argument)
         weft_chan chan = weft_chan_create(sizeof(int), 0);
         weft_chan empty = weft_chan_create(sizeof(int), 4);
         weft_scope scope = weft_scope_open(&run_all);
-        weft_task putter = waiting_put(scope, chan, 1);
-        weft_task taker = waiting_take(scope, empty, &got);
+        weft_task putter = turn_await_put(scope, chan, 1);
+        weft_task taker = turn_await_take(scope, empty, &got);
         EXPECT_EQ(weft_chan_close(chan, errors[i][0]), 0);
         EXPECT_EQ(weft_chan_close(empty, errors[i][0]), 0);
         EXPECT_EQ(weft_wait(putter, WEFT_NEVER), errors[i][1]);
         EXPECT_EQ(weft_wait(taker, WEFT_NEVER), errors[i][1]);
         EXPECT_EQ(got, 77);
-        EXPECT_EQ(take_now(chan), errors[i][1]); /* the message of the putter is not delivered */
+        EXPECT_EQ(turn_take_now(chan),
+                  errors[i][1]); /* the message of the putter is not delivered */
         EXPECT_EQ(weft_chan_put(empty, &got, WEFT_NEVER), errors[i][1]);
         EXPECT_EQ(weft_chan_try_put(empty, &got), errors[i][1]);
         EXPECT_EQ(weft_chan_try_take(empty, &got), errors[i][1]);
@@ -255,16 +203,16 @@ static int close_delivers(void *argument)
     (void)argument;
     for (int i = 0; i < 3; i++)
         EXPECT_EQ(weft_chan_put(chan, &i, WEFT_NEVER), 0);
-    weft_task late = waiting_put(scope, chan, 3);
+    weft_task late = turn_await_put(scope, chan, 3);
     EXPECT_EQ(weft_chan_close(chan, EIO), -EINVAL);
     EXPECT_EQ(weft_task_state_of(late), WEFT_TASK_WAITING); /* that was no close */
     EXPECT_EQ(weft_chan_close(chan, -EIO), 0);
     EXPECT_EQ(weft_chan_close(chan, 0), 0); /* the first one counts */
     EXPECT_EQ(weft_wait(late, WEFT_NEVER), -EIO);
     for (int i = 0; i < 3; i++)
-        EXPECT_EQ(take_now(chan), i);
-    EXPECT_EQ(take_now(chan), -EIO);
-    EXPECT_EQ(take_now(chan), -EIO);
+        EXPECT_EQ(turn_take_now(chan), i);
+    EXPECT_EQ(turn_take_now(chan), -EIO);
+    EXPECT_EQ(turn_take_now(chan), -EIO);
     (void)weft_scope_close(scope);
     EXPECT_EQ(weft_chan_release(chan), 0);
     return 0;
@@ -284,8 +232,9 @@ static int release_wakes(void *argument)
 
     (void)argument;
     EXPECT_EQ(weft_chan_try_put(full, &got), 0);
-    weft_task putters[2] = { waiting_put(scope, full, 1), waiting_put(scope, full, 2) };
-    weft_task takers[2] = { waiting_take(scope, empty, &got), waiting_take(scope, empty, &got) };
+    weft_task putters[2] = { turn_await_put(scope, full, 1), turn_await_put(scope, full, 2) };
+    weft_task takers[2] = { turn_await_take(scope, empty, &got),
+                            turn_await_take(scope, empty, &got) };
     EXPECT_EQ(weft_chan_release(full), 0);
     EXPECT_EQ(weft_chan_release(empty), 0);
     for (int i = 0; i < 2; i++) {
@@ -321,7 +270,7 @@ static int reuse(void *argument)
     EXPECT_EQ(weft_chan_try_put(second, &(int){ 5 }), 0);
     EXPECT_EQ(weft_chan_try_take(first, &(int){ 0 }), -ESRCH);
     EXPECT_EQ(weft_chan_close(first, 0), -ESRCH);
-    EXPECT_EQ(take_now(second), 5);
+    EXPECT_EQ(turn_take_now(second), 5);
     EXPECT_EQ(weft_chan_release(second), 0);
     return 0;
 }
@@ -405,9 +354,9 @@ static int bind_closes(void *argument)
         EXPECT_EQ(weft_chan_bind(chans[2], task), 0);
         EXPECT_EQ(weft_chan_try_put(chans[1], &(int){ 3 }), 0);
         EXPECT_EQ(weft_chan_put(gate, &before, WEFT_NEVER), 0);
-        EXPECT_EQ(take_now(chans[1]), 3);
-        EXPECT_EQ(take_now(chans[1]), results[i][1]);
-        EXPECT_EQ(take_now(chans[2]), results[i][1]);
+        EXPECT_EQ(turn_take_now(chans[1]), 3);
+        EXPECT_EQ(turn_take_now(chans[1]), results[i][1]);
+        EXPECT_EQ(turn_take_now(chans[2]), results[i][1]);
         (void)weft_scope_close(scope);
         for (int j = 0; j < 3; j++)
             EXPECT_EQ(weft_chan_release(chans[j]), 0);
@@ -437,10 +386,10 @@ static int bind_several_tasks(void *argument)
     EXPECT_EQ(weft_chan_bind(gone, first), 0);
     EXPECT_EQ(weft_chan_release(gone), 0); /* before the task ends: fine */
     EXPECT_EQ(weft_chan_put(gate, &(int){ 0 }, WEFT_NEVER), 0);
-    EXPECT_EQ(take_now(chan), -EIO);
+    EXPECT_EQ(turn_take_now(chan), -EIO);
     EXPECT_EQ(weft_chan_put(other, &(int){ 0 }, WEFT_NEVER), 0);
     EXPECT_EQ(weft_wait(second, WEFT_NEVER), -ENOSPC);
-    EXPECT_EQ(take_now(chan), -EIO); /* the first that ended has closed it */
+    EXPECT_EQ(turn_take_now(chan), -EIO); /* the first that ended has closed it */
     (void)weft_scope_close(scope);
     EXPECT_EQ(weft_chan_bind(chan, first), -ESRCH);
     EXPECT_EQ(weft_chan_release(chan), 0);
@@ -484,7 +433,7 @@ static int try_forms(void *argument)
     EXPECT_EQ(got, 77);
     EXPECT_EQ(weft_chan_try_take(one, &got), 0);
     EXPECT_EQ(got, 1);
-    weft_task putter = waiting_put(scope, none, 5);
+    weft_task putter = turn_await_put(scope, none, 5);
     EXPECT_EQ(weft_chan_try_take(none, &got), 0);
     EXPECT_EQ(got, 5);
     EXPECT_EQ(weft_wait(putter, WEFT_NEVER), 0);
