@@ -5,6 +5,8 @@
 support_sources += \
     tests/support/bed.c \
     tests/support/bed.h \
+    tests/support/beside.c \
+    tests/support/beside.h \
     tests/support/bodies.c \
     tests/support/bodies.h \
     tests/support/conformance.h \

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "runtime/base/chaos.h"
+#include "tests/support/beside.h"
 
 enum {
     round_seconds = STRESS_SANITIZED ? 100 : 30,
@@ -191,6 +192,7 @@ weft_runtime stress_start(uint32_t workers, const weft_runtime_options *options)
         exit(99);
     }
     weft__store_relaxed(&stress.runtime, runtime);
+    beside_start(runtime);
     return runtime;
 }
 

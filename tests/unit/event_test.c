@@ -282,28 +282,47 @@ static int wait_on_lent_barrier(void *argument)
     return weft_barrier_wait(argument, WEFT_NEVER);
 }
 
+struct loan {
+    weft_barrier *barrier;
+    weft_task late;
+    bool ready;
+};
+
+/* Stands in the queue before the one whose wait the loop ends. */
+static int complete_and_end(void *argument)
+{
+    struct loan *loan = argument;
+
+    loan->ready = true;
+    EXPECT_EQ(weft_yield(), 0);
+    EXPECT_EQ(weft_task_state_of(loan->late), WEFT_TASK_READY);
+    EXPECT_EQ(weft_barrier_wait(loan->barrier, WEFT_NOW), 1);
+    weft_barrier_fini(loan->barrier);
+    memset(loan->barrier, -1, sizeof(*loan->barrier)); /* whoever locks it now, never returns */
+    return 0;
+}
+
 /* The round is complete before one whose wait a cancel has ended has looked; the barrier's memory
  * goes at once. */
 static int ends_before_all_have_returned(void *argument)
 {
-    weft_barrier *lent = malloc(sizeof(*lent));
+    struct loan loan = { .barrier = malloc(sizeof(*loan.barrier)) };
     weft_scope scope = weft_scope_open(&run_all);
+    const weft_spawn_options here = WEFT_SPAWN_OPTIONS(.place = weft_place_together());
 
     (void)argument;
-    if (lent == NULL)
+    if (loan.barrier == NULL)
         return -ENOMEM;
-    EXPECT_EQ(weft_barrier_init(lent, 2), 0);
-    weft_task late = weft_spawn(scope, wait_on_lent_barrier, lent,
-                                &WEFT_SPAWN_OPTIONS(.place = weft_place_together()));
-    rig_await(late, WEFT_TASK_WAITING);
-    EXPECT_EQ(weft_cancel(late), 0);
-    EXPECT_EQ(weft_poll(), 0); /* the loop ends its wait; this task runs before it */
-    EXPECT_EQ(weft_task_state_of(late), WEFT_TASK_READY);
-    EXPECT_EQ(weft_barrier_wait(lent, WEFT_NOW), 1);
-    weft_barrier_fini(lent);
-    memset(lent, -1, sizeof(*lent));           /* whoever locks it now, never returns */
-    EXPECT_EQ(weft_wait(late, WEFT_NEVER), 0); /* it was counted */
-    free(lent);
+    EXPECT_EQ(weft_barrier_init(loan.barrier, 2), 0);
+    loan.late = weft_spawn(scope, wait_on_lent_barrier, loan.barrier, &here);
+    rig_await(loan.late, WEFT_TASK_WAITING);
+    (void)weft_spawn(scope, complete_and_end, &loan, &here);
+    while (!loan.ready)
+        EXPECT_EQ(weft_yield(), 0);
+    EXPECT_EQ(weft_cancel(loan.late), 0);
+    EXPECT_EQ(weft_poll(), 0);                      /* the loop ends its wait */
+    EXPECT_EQ(weft_wait(loan.late, WEFT_NEVER), 0); /* it was counted */
+    free(loan.barrier);
     return weft_scope_close(scope);
 }
 

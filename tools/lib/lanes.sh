@@ -7,7 +7,7 @@
 lanes_all=(format lint headers build-gcc build-clang exports unit compat sim install model explore aarch64
     distcheck stress asan tsan)
 around=() # a command that tests run under
-lanes_long=(unit-clang debug nomalloc qemu chaos planted)
+lanes_long=(unit-clang debug nomalloc qemu chaos beside planted)
 lanes_asked=(coverage) # only by name
 
 declare -A lane_about=(
@@ -27,6 +27,7 @@ declare -A lane_about=(
     [distcheck]="a tarball builds, passes a few tests (--long: all), installs and leaves nothing behind"
     [stress]="the stress tests"
     [chaos]="the stress tests while WEFT_CHAOS bends the schedule"
+    [beside]="the stress tests with fork-join load beside them"
     [asan]="unit and stress tests under AddressSanitizer and UBSan"
     [tsan]="unit and stress tests under ThreadSanitizer"
     [unit-clang]="the unit tests of the clang build"
@@ -247,6 +248,12 @@ lane_chaos() {
     local seed=$RANDOM
     echo "WEFT_CHAOS=$seed"
     local around=(env "WEFT_CHAOS=$seed")
+    stress gcc 500
+}
+
+lane_beside() {
+    build_gcc || return
+    local around=(env WEFT_STRESS_FORKS=1)
     stress gcc 500
 }
 
