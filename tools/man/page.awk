@@ -210,19 +210,19 @@ function put_members(code, member_pattern,    member, said, above, gap) {
         match(code, /^[ \n]*/)
         gap = substr(code, 1, RLENGTH)
         code = substr(code, RLENGTH + 1)
+        if (member != "" && (code !~ /^\/\*/ || gap ~ /\n/)) {
+            put_member(member, above)
+            member = above = ""
+        }
         if (code ~ /^\/\*/) {
             said = one_line(bare_comment(take_to(code, "*/")))
             code = substr(code, index(code, "*/") + 2)
-            if (member != "" && gap !~ /\n/) {
+            if (member != "") {
                 put_member(member, above said)
                 member = above = ""
             } else
                 above = above said " "
             continue
-        }
-        if (member != "") {
-            put_member(member, above)
-            above = ""
         }
         if (code == "")
             return
