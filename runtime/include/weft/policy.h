@@ -14,9 +14,8 @@
 #include <weft/task.h>
 #include <weft/time.h>
 
-/* Of places: any worker, by way of the shared queues. Of wakes: enough. */
-#define WEFT_POLICY_ANY (-1)
-#define WEFT_POLICY_ENOUGH (-1)
+#define WEFT_POLICY_ANY (-1)    /* what place returns: any worker, by way of the shared queues */
+#define WEFT_POLICY_ENOUGH (-1) /* what wake returns: no further worker is to be woken */
 
 /* What a policy keeps in its queues: it stands for one task that can run. Both words are the
  * policy's from put until pick or steal has given it back. */
@@ -36,7 +35,7 @@ typedef struct weft_policy_task {
 /*
  * The calls of a policy. They run in the scheduler, on its stack or that of some task (keep under
  * 1 KiB of it), on many workers at once; they must not call weft, nor block, but may hold a lock of
- * their own for a moment. @state is what start returned.
+ * their own for a moment. Their first argument, state, is what start returned.
  */
 typedef struct weft_policy {
     size_t size;      /* sizeof(weft_policy) */
@@ -46,16 +45,18 @@ typedef struct weft_policy {
      * Left out: state is NULL. */
     void *(*start)(uint32_t workers);
 
-    /* No worker runs any more. Left out: nothing is to be done. */
+    /* Called when no worker runs any more. Left out: nothing is to be done. */
     void (*stop)(void *state);
 
-    /* The worker where a new task that is bound to none begins, or WEFT_POLICY_ANY. @spawner: the
-     * worker of whoever makes it, -1: a thread that is none. The task is not made yet: its handle
-     * is 0. Left out: the spawner's worker, of a thread the one with the fewest tasks. */
+    /* The worker where a new task that is bound to none begins, or WEFT_POLICY_ANY. spawner is
+     * the worker of whoever makes it, or -1 for a thread that is none. The task is not made yet:
+     * its handle is 0. Left out: the spawner's worker, or for a thread the one with the fewest
+     * tasks. */
     int (*place)(void *state, const weft_policy_task *task, int spawner);
 
-    /* Takes in a task that can run. If task->shared is 0, worker's pick has to give it back, else
-     * some worker's pick or steal. @worker: -1 for a shared task that a thread has made. */
+    /* Takes in a task that can run. If task->shared is 0, the pick of the same worker has to give
+     * it back, else some worker's pick or steal. worker is -1 for a shared task that a thread has
+     * made. */
     void (*put)(void *state, int worker, weft_runnable *runnable, const weft_policy_task *task);
 
     /* What worker runs next; NULL: there is none for it, and it gets no time of its own. It must
@@ -68,7 +69,8 @@ typedef struct weft_policy {
 
     /* A shared task was put while some worker sleeps and none looks for work: which one to wake,
      * called with attempt 0, 1 and so on until one that sleeps is named, or WEFT_POLICY_ENOUGH; at
-     * most once for each worker. @worker: who has put it, or -1. Left out: the nearest one. */
+     * most once for each worker. worker is the one that has put it, or -1. Left out: the nearest
+     * one. */
     int (*wake)(void *state, int worker, uint32_t attempt);
 } weft_policy;
 
@@ -80,7 +82,8 @@ WEFT_BEGIN
  * queue for all, the plain baseline. "deadline": the task whose scope has the earliest deadline
  * first. For the policy of weft_runtime_options; WEFT_POLICY=NAME in the environment is the same.
  * @name:      its name
- * Returns:    the policy; NULL: there is none of that name
+ * Returns:    the policy; NULL: there is none of that name. As an option of the runtime NULL is
+ *             weft's own, so a name that may be wrong is checked before
  * Errors:     none
  * Ownership:  lent, for as long as the program runs
  * Context:    anywhere    Suspends: never

@@ -43,7 +43,7 @@ typedef struct weft_runtime_options {
                                 * weft's own; see weft-policies(7) */
     uint32_t interactive; /* workers beside those, up to 1,024, for tasks that answer soon: those
                             * spawned with weft_place_interactive; they share the CPUs of the others
-                            * and have the highest numbers; 0: none */
+                            * and have the highest numbers; 0: none; not beside a policy */
 } weft_runtime_options;
 
 #define WEFT_SPIN_NONE UINT32_MAX
@@ -76,7 +76,7 @@ WEFT_BEGIN
  * @argv:      main's
  * @app:       the first task; its argument is a const weft_arguments *
  * @options:   NULL for defaults; the environment overrides workers, smt_off, topology, spin_us,
- *             watchdog_ms and helpers; a wrong size is a start that failed
+ *             watchdog_ms, helpers, interactive and policy; a wrong size is a start that failed
  * Returns:    what main shall return: app's result when >= 0 (at most 125), 1 when app failed, 2
  *             when the runtime could not start, 130 after an interrupt. Failures are said on
  *             standard error
