@@ -4,10 +4,15 @@
  *   log FOLDER ACKNOWLEDGED [careful]
  * opens the log of an empty or a used folder, expects at least so many records in it, and appends
  * until there are enough; for each record that is safe it prints the number. A run that ends with
- * the status 75 has lost its power, and is run again on the same folder with the last number:
- *   n=0 told=0; mkdir folder
- *   until WEFT_ENGINE=sim WEFT_SIM=crash=20 WEFT_SEED=$((++n)) ./log folder $told >out; do
- *       [ $? = 75 ] || break; told=$(tail -n 1 out | grep . || echo $told)
+ * the status 75 has lost its power, and is run again on the same folder with the last number; one
+ * that has come to its end is followed by one on an empty folder, until a run fails:
+ *   n=0
+ *   while [ $n -lt 1000 ]; do
+ *       rm -rf folder; mkdir folder; told=0
+ *       until n=$((n + 1)); WEFT_ENGINE=sim WEFT_SIM=crash=20 WEFT_SEED=$n ./log folder $told >out
+ *       do
+ *           [ $? = 75 ] || break 2; told=$(tail -n 1 out | grep . || echo $told)
+ *       done
  *   done
  * `log ... careful` syncs the folder, too. Both cut off a last record that is torn.
  */
