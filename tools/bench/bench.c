@@ -37,6 +37,7 @@ static const char usage[] =
     "       weft bench peers [NAME...] [--json] [--quick] [--pairs N] [--peer PEER] [--peers DIR]\n"
     "                  [--policy POLICY]\n"
     "       weft bench load [--open-loop RATE] [--clients N] [--seconds N] [--json]\n"
+    "                  [--policy POLICY]\n"
     "       weft bench --list\n"
     "\n"
     "Measures weft, alone or in interleaved pairs with other runtimes. Each run is a process of "
@@ -45,7 +46,7 @@ static const char usage[] =
     "\n"
     "  --json       one JSON object a line, with the machine in each\n"
     "  --quick      tiny sizes, 3 runs: shows that all works, measures nothing\n"
-    "  --samples N  runs of each metric, 1 to 1000\n"
+    "  --samples N  runs of each metric, 1 to 1000 (3 to 15, by the metric)\n"
     "  --pairs N    runs with each peer, 1 to 1000 (15)\n"
     "  --peer PEER  with this peer alone\n"
     "  --policy POLICY  how weft schedules: default, sharded, global or deadline\n"
@@ -187,9 +188,10 @@ static bool parse_words_of_load(int argc, char **argv, struct request *out)
     if (optind == argc && !out->body && !out->list && !out->plan.quick && out->plan.runs == 0 &&
         out->plan.only == NULL && out->plan.folder == NULL)
         return true;
-    (void)fprintf(stderr,
-                  "weft bench: load takes --open-loop, --clients, --seconds and --json%s%s\n",
-                  optind < argc ? ", not " : " alone", optind < argc ? argv[optind] : "");
+    (void)fprintf(
+        stderr,
+        "weft bench: load takes --open-loop, --clients, --seconds, --policy and --json%s%s\n",
+        optind < argc ? ", not " : " alone", optind < argc ? argv[optind] : "");
     return false;
 }
 
