@@ -91,9 +91,14 @@ int weft_runtime_about(weft_runtime runtime, char *out_text, size_t text_bytes)
     if (found == NULL)
         return rc;
     const char *policy = found->policy.calls.name; /* NULL: the default */
+    uint32_t interactive = found->teams[WEFT__TEAM_INTERACTIVE].count;
+    char more[32] = "";
+
+    if (interactive > 0)
+        (void)snprintf(more, sizeof(more), "; %u interactive", interactive);
     rc = snprintf(out_text, text_bytes,
-                  "%s; %u node%s%s; engine %s; memory by %s; stacks of %zu KiB with %s%s%s",
-                  found->plan->reason, found->topology->node_count,
+                  "%s%s; %u node%s%s; engine %s; memory by %s; stacks of %zu KiB with %s%s%s",
+                  found->plan->reason, more, found->topology->node_count,
                   found->topology->node_count == 1 ? "" : "s",
                   found->topology->synthetic ? " (synthetic)" : "",
                   found->workers[0]->engine->ops->name, weft__memory_allocator(),

@@ -268,7 +268,8 @@ int weft__options_resolve(const weft_runtime_options *given, struct weft__option
         rc = simulate(&options, out_text, text_bytes);
     if (rc >= 0 && options.interactive > 0 && options.policy != NULL && options.policy->put != NULL)
         return complain(out_text, text_bytes,
-                        "interactive workers and a scheduling policy do not go together");
+                        "interactive workers and a scheduling policy do not go together; leave "
+                        "one out: interactive (WEFT_INTERACTIVE) or policy (WEFT_POLICY)");
     if (rc < 0)
         return rc;
     if (weft__chaos_is_on(WEFT__CHAOS_YIELD))

@@ -108,6 +108,9 @@ static int spawn_from_normal(void *argument)
 
     EXPECT_EQ(weft_worker_count(0), normal + interactive);
     EXPECT_EQ(weft_interactive_count(0), interactive);
+    char about[512];
+    EXPECT(weft_runtime_about(0, about, sizeof(about)) > 0);
+    EXPECT(strstr(about, "; 2 interactive; ") != NULL);
     EXPECT(!is_interactive());
     for (int i = 0; i < many; i++) {
         EXPECT(weft_go(scope, stays_normal, argument) > 0);
