@@ -1,5 +1,7 @@
 /* The topology from one line of text. The grammar is in README.md. */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "numa/draft.h"
@@ -65,11 +67,13 @@ static int parse_number(struct parser *parser, uint64_t min, uint64_t max, uint6
 
     if (rc == -EINVAL)
         return refuse(parser, "a number is needed here");
-    if (rc < 0)
-        return refuse(parser, "the number is too large");
-    if (number < min) {
+    if (rc < 0 || number < min) {
+        char why[96];
+
         parser->at = start;
-        return refuse(parser, "the number is too small");
+        (void)snprintf(why, sizeof(why), "the number is too %s; it must be %" PRIu64 " to %" PRIu64,
+                       rc < 0 ? "large" : "small", min, max);
+        return refuse(parser, why);
     }
     *out_number = number;
     return 0;

@@ -216,6 +216,10 @@ static bool parse(int argc, char **argv, struct request *out)
     optind += out->peers ? 1 : 0;
     if (out->body || out->client)
         return true;
+    if (!out->peers && (out->plan.only != NULL || out->plan.folder != NULL)) {
+        (void)fputs("weft bench: --peer and --peers go with: weft bench peers\n", stderr);
+        return false;
+    }
     for (int i = optind; i < argc; i++)
         if (!add_metric(argv[i], out))
             return false;
