@@ -38,7 +38,7 @@ static inline weft_place weft_place_local(void)
 }
 
 /*
- * weft_place_spread - on the worker that has the fewest tasks at the spawn
+ * weft_place_spread - on the worker that has the fewest tasks at the spawn, and is not interactive
  * Returns:    the place
  * Errors:     none
  * Ownership:  none
