@@ -112,6 +112,7 @@ static bool have_scope(struct weft__worker *worker, struct weft__strand *strand)
     scope->owner = task;
     scope->shielded = task->shields != 0;
     scope->site = task->site;
+    scope->due_ns = task->scope->due_ns;
     scope->policy = WEFT_RUN_ALL;
     scope->forget = true;
     scope->kept = WEFT__SCOPE_KEPT;

@@ -274,6 +274,71 @@ static void test_own_policy_without_memory_does_not_start(void)
     CU_ASSERT_EQUAL(stack.stops, 0);
 }
 
+/* ---- when a forked child is due -------------------------------------------------------------- */
+
+static struct {
+    weft_task forker;
+    int64_t due_ns;  /* the forker's */
+    int64_t seen_ns; /* the child's, as the policy sees it */
+    bool watch;
+} forks;
+
+static void put_watched(void *state, int worker, weft_runnable *runnable,
+                        const weft_policy_task *task)
+{
+    if (forks.watch && task->task != forks.forker)
+        forks.seen_ns = task->due.ns;
+    put(state, worker, runnable, task);
+}
+
+static int give_way_as_child(weft_strand *strand, void *argument)
+{
+    (void)strand;
+    (void)argument;
+    forks.watch = true;
+    EXPECT_EQ(weft_yield(), 0);
+    forks.watch = false;
+    return 0;
+}
+
+/* Its child runs when its worker has taken it as a task of its own, and not before. */
+static int fork_one(weft_strand *strand, void *argument)
+{
+    weft_fork(strand, give_way_as_child, argument);
+    do
+        EXPECT_EQ(weft_sleep(weft_after(WEFT_MICROSECOND)), 0);
+    while (forks.seen_ns == 0);
+    return weft_fork_join(strand);
+}
+
+static int fork_by_deadline(void *argument)
+{
+    forks.forker = weft_self();
+    return weft_fork_run(fork_one, argument);
+}
+
+static int spawn_forker(void *argument)
+{
+    weft_scope_options options = { .size = sizeof(options), .until = weft_after(WEFT_SECOND) };
+
+    forks.due_ns = options.until.ns += 3600 * WEFT_SECOND;
+    forks.seen_ns = 0;
+    weft_scope scope = weft_scope_open(&options);
+    EXPECT(weft_go(scope, fork_by_deadline, argument) > 0);
+    EXPECT_EQ(weft_scope_close(scope), 0);
+    EXPECT_EQ(forks.seen_ns, forks.due_ns);
+    return 0;
+}
+
+static void test_forked_child_is_due_when_its_forker_is(void)
+{
+    weft_policy policy = last_first();
+
+    policy.put = put_watched;
+    run_under(&policy, 1, spawn_forker);
+    expect_assert();
+}
+
 /* ---- whom to wake ---------------------------------------------------------------------------- */
 
 static _Atomic uint32_t asked;
@@ -455,6 +520,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_deadline_earliest_runs_first),
         UNIT_TEST(test_own_policy_decides_the_order),
         UNIT_TEST(test_own_policy_without_memory_does_not_start),
+        UNIT_TEST(test_forked_child_is_due_when_its_forker_is),
         UNIT_TEST(test_own_policy_says_whom_to_wake),
         UNIT_TEST(test_policy_that_is_none_is_refused),
     };
