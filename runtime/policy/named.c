@@ -23,7 +23,8 @@ const char *weft__named_fault(const weft_policy *policy)
         return "the policy has a wrong size; set its member size to sizeof(weft_policy)";
     if ((policy->put == NULL) != (policy->pick == NULL))
         return "a policy needs both put and pick";
-    if (policy->put == NULL && (policy->place != NULL || policy->steal != NULL))
-        return "a policy that has place or steal needs put and pick";
+    if (policy->put == NULL && (policy->place != NULL || policy->steal != NULL ||
+                                policy->wake != NULL || policy->start != NULL))
+        return "a policy that has place, steal, wake or start needs put and pick";
     return NULL;
 }

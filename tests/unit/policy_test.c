@@ -504,7 +504,9 @@ static void test_policy_that_is_none_is_refused(void)
     policy = last_first();
     policy.pick = NULL;
     policy.put = NULL;
-    check_refused(&policy, "place or steal needs put and pick");
+    check_refused(&policy, "place, steal, wake or start needs put and pick");
+    policy = (weft_policy){ .size = sizeof(policy), .name = "wakes", .wake = wake_last };
+    check_refused(&policy, "place, steal, wake or start needs put and pick");
     CU_ASSERT_EQUAL(setenv("WEFT_POLICY", "fastest", 1), 0);
     check_refused(NULL, "must be default, sharded, global or deadline");
     CU_ASSERT_EQUAL(unsetenv("WEFT_POLICY"), 0);
