@@ -93,6 +93,12 @@ static int ask(struct each *each)
     return 0;
 }
 
+/* Where the tasks go, wherever the caller is. */
+static uint32_t tasks_of_all(const struct weft__worker *worker)
+{
+    return worker->runtime->teams[WEFT__TEAM_NORMAL].count;
+}
+
 int weft_for_each(weft_chan chan, weft_each_fn fn, void *argument,
                   const weft_for_each_options *options)
 {
@@ -112,7 +118,7 @@ int weft_for_each(weft_chan chan, weft_each_fn fn, void *argument,
     if (weft__worker_task(worker) == NULL)
         rc = take_with_room(&each);
     else
-        rc = take_in_tasks(&each, tasks != 0 ? tasks : worker->team->count);
+        rc = take_in_tasks(&each, tasks != 0 ? tasks : tasks_of_all(worker));
     if (options != NULL && options->out_failed != NULL)
         *options->out_failed = weft__load_relaxed(&each.failed);
     return rc;

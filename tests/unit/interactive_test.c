@@ -324,6 +324,49 @@ static void test_interactive_workers_take_from_each_other(void)
     expect_assert();
 }
 
+/* ---- loops over channels --------------------------------------------------------------------- */
+
+/* Comes to an end when there is a call on each normal worker. */
+static int meet_all(void *message, void *argument)
+{
+    (void)message;
+    (void)argument;
+    EXPECT(!is_interactive());
+    weft__add_relaxed(&met, 1);
+    while (weft__load_relaxed(&met) < normal)
+        EXPECT_EQ(weft_yield(), 0);
+    return 0;
+}
+
+static int loop_over_channel(void *argument)
+{
+    weft_chan chan = weft_chan_create(sizeof(int), normal);
+
+    EXPECT(is_interactive());
+    for (int i = 0; i < normal; i++)
+        EXPECT_EQ(weft_chan_put(chan, &i, WEFT_NEVER), 0);
+    weft_chan_close(chan, 0);
+    EXPECT_EQ(weft_for_each(chan, meet_all, argument, NULL), 0);
+    weft_chan_release(chan);
+    return 0;
+}
+
+static int spawn_loop(void *argument)
+{
+    weft_scope scope = weft_scope_open(NULL);
+
+    EXPECT(go_interactive(scope, loop_over_channel, argument) > 0);
+    EXPECT_EQ(weft_scope_close(scope), 0);
+    EXPECT_EQ(weft__load_relaxed(&met), normal);
+    return 0;
+}
+
+static void test_loop_over_a_channel_has_a_task_for_each_normal_worker(void)
+{
+    run_with(normal, 1, spawn_loop);
+    expect_assert();
+}
+
 /* ---- what is wrong --------------------------------------------------------------------------- */
 
 static void check_refused(const weft_runtime_options *options, const char *wanted)
@@ -355,6 +398,7 @@ int main(int argc, char **argv)
         UNIT_TEST(test_normal_tasks_do_not_stand_behind_interactive_ones),
         UNIT_TEST(test_interactive_tasks_take_turns),
         UNIT_TEST(test_interactive_workers_take_from_each_other),
+        UNIT_TEST(test_loop_over_a_channel_has_a_task_for_each_normal_worker),
         UNIT_TEST(test_wrong_options_are_named),
     };
 
