@@ -2,8 +2,6 @@
 
 #include "runtime/sched/handle.h"
 
-enum { workers_most = 1024 };
-
 struct taking {
     struct weft__roster *roster;
     struct weft__peek *peek;
@@ -31,7 +29,7 @@ static bool take_runtime(void *context, struct weft__record *record)
     uint32_t count = 0;
 
     if (runtime == NULL || !WEFT__PEEK_FIELD(taking->peek, runtime, worker_count, &count) ||
-        !WEFT__PEEK_FIELD(taking->peek, runtime, workers, &workers) || count > workers_most)
+        !WEFT__PEEK_FIELD(taking->peek, runtime, workers, &workers) || count > WEFT__ROSTER)
         return true;
     taking->roster->runtimes++;
     for (uint32_t i = 0; i < count; i++)

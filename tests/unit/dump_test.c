@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -253,9 +254,35 @@ static void test_two_runtimes_and_a_foreign_thread_are_told_apart(void)
     CU_ASSERT_PTR_NULL(strstr(dumped_text, "worker 0"));
 }
 
+static int dump_to_error(void *argument)
+{
+    (void)argument;
+    return weft_dump(STDERR_FILENO);
+}
+
+/* Simulated, or it would take a thousand threads and their rings. */
+static int dump_most(void *argument)
+{
+    (void)setenv("WEFT_ENGINE", "sim", 1);
+    weft_runtime runtime = weft_start(&WEFT_RUNTIME_OPTIONS(.workers = 1024, .interactive = 1024),
+                                      NULL);
+    return runtime > 0 ? weft_call(runtime, dump_to_error, argument) : 1;
+}
+
+static void test_all_workers_of_the_largest_runtime_are_shown(void)
+{
+    static char text[1 << 20];
+
+    CU_ASSERT_EQUAL(rig_fork(dump_most, NULL, text, sizeof(text)) >> 8, 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "worker 0, thread "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "worker 2047, thread "));
+}
+
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
+        UNIT_TEST(
+            test_all_workers_of_the_largest_runtime_are_shown), /* forks: before any runtime */
         UNIT_TEST(test_without_a_runtime_there_is_nothing_to_show),
         UNIT_TEST(test_each_state_of_a_task_is_told),
         UNIT_TEST(test_equal_stacks_are_shown_once_and_counted),
