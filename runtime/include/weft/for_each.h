@@ -14,7 +14,7 @@
 typedef int (*weft_each_fn)(void *message, void *argument);
 
 /*
- * @tasks:      how many; 0: one for each worker
+ * @tasks:      how many; 0: one for each worker that is not interactive
  * @policy:     WEFT_FIRST_ERROR: the first failure keeps messages from being taken, and cancels the
  *              calls under way; WEFT_RUN_ALL: all messages are done whatever fails
  * @out_failed: how many calls have failed; NULL: nobody asks
@@ -41,7 +41,7 @@ WEFT_BEGIN
  * @chan:      the channel
  * @fn:        what to do with a message; it may wait
  * @argument:  handed to fn
- * @options:   NULL: a task for each worker, first error
+ * @options:   NULL: a task for each worker that is not interactive, first error
  * Returns:    0 when the channel was closed plainly (or with -EPIPE) and all calls went well
  * Errors:     the first failure in time; the error that the channel was closed with; -ECANCELED
  *             when the task was cancelled; -ENOMEM when a task or room for its message could not be
