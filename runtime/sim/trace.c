@@ -173,7 +173,10 @@ static void watch_signals(void)
 /* What else decides what a simulation does. */
 static void note_words(void)
 {
-    static const char *const names[] = { "WEFT_SIM", "WEFT_FAULT", "WEFT_TOPOLOGY", "WEFT_CHAOS" };
+    static const char *const names[] = { "WEFT_SIM",         "WEFT_FAULT",      "WEFT_TOPOLOGY",
+                                         "WEFT_CHAOS",       "WEFT_WORKERS",    "WEFT_SMT",
+                                         "WEFT_INTERACTIVE", "WEFT_POLICY",     "WEFT_HELPERS",
+                                         "WEFT_SPIN_US",     "WEFT_WATCHDOG_MS" };
     size_t used = 0;
 
     for (size_t i = 0; i < WEFT__COUNT(names) && used < words_bytes; i++) {

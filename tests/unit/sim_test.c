@@ -250,11 +250,15 @@ static int be_polite(void *unused)
 static void test_a_livelock_is_told_with_its_tasks_and_its_seed(void)
 {
     (void)setenv("WEFT_SIM", "patience=1", 1);
+    (void)setenv("WEFT_WORKERS", "2", 1);
+    (void)setenv("WEFT_INTERACTIVE", "1", 1);
     CU_ASSERT_EQUAL(simulate("livelock", "7", NULL), -1);
     CU_ASSERT_PTR_NOT_NULL(strstr(simulate_said, "weft: livelock: for 1 million points"));
     CU_ASSERT_PTR_NOT_NULL(strstr(simulate_said, "waits for the tasks of a scope"));
-    CU_ASSERT_PTR_NOT_NULL(
-        strstr(simulate_said, "WEFT_ENGINE=sim WEFT_SEED=7 WEFT_SIM=patience=1 "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(simulate_said, "WEFT_ENGINE=sim WEFT_SEED=7 WEFT_SIM=patience=1 "
+                                                 "WEFT_WORKERS=2 WEFT_INTERACTIVE=1 "));
+    (void)unsetenv("WEFT_INTERACTIVE");
+    (void)unsetenv("WEFT_WORKERS");
     (void)unsetenv("WEFT_SIM");
 }
 
