@@ -169,7 +169,7 @@ static int spawn_with_deadlines(void *argument)
     for (int i = few - 1; i >= 0; i--)
         EXPECT_EQ(weft_scope_close(scopes[i]), 0);
     EXPECT_EQ(order_count, few);
-    for (int i = 0; i < few; i++) /* scopes are nested: what is around counts, too */
+    for (int i = 0; i < few; i++) /* equal ones as they came */
         EXPECT_EQ(order[i], wanted[i]);
     return 0;
 }
