@@ -316,12 +316,13 @@ static int ends_before_all_have_returned(void *argument)
     EXPECT_EQ(weft_barrier_init(loan.barrier, 2), 0);
     loan.late = weft_spawn(scope, wait_on_lent_barrier, loan.barrier, &here);
     rig_await(loan.late, WEFT_TASK_WAITING);
-    (void)weft_spawn(scope, complete_and_end, &loan, &here);
+    weft_task ender = weft_spawn(scope, complete_and_end, &loan, &here);
     while (!loan.ready)
         EXPECT_EQ(weft_yield(), 0);
     EXPECT_EQ(weft_cancel(loan.late), 0);
     EXPECT_EQ(weft_poll(), 0);                      /* the loop ends its wait */
     EXPECT_EQ(weft_wait(loan.late, WEFT_NEVER), 0); /* it was counted */
+    EXPECT_EQ(weft_wait(ender, WEFT_NEVER), 0);
     free(loan.barrier);
     return weft_scope_close(scope);
 }

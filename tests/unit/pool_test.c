@@ -260,22 +260,21 @@ static void test_submit_without_threads_is_refused_with_one_it_queues(void)
     weft__pool_close(pool);
 }
 
-/* One job after the other, each submitted after the last thread has had time to end: some find
- * their thread gone, and a new one takes its place. */
+/* One job after the other, each submitted when the thread of the last one has ended. */
 static void test_idle_threads_end_and_are_replaced(void)
 {
     static struct probe_job job;
     struct weft__pool *pool = open_pool(1, 1);
     const struct weft__pool_counters *counters = weft__pool_counters(pool);
-    int64_t until_ns = weft__clock_now() + 5 * WEFT__NS_PER_S;
-    uint32_t jobs = 0;
 
-    while (weft__load_relaxed(&counters->threads_started) < 5 && weft__clock_now() < until_ns) {
+    for (uint32_t jobs = 1; jobs <= 5; jobs++) {
         job = (struct probe_job){ .job.run = run_probe_job };
         CU_ASSERT_EQUAL(weft__pool_submit(pool, &job.job), 0);
-        CU_ASSERT_TRUE_FATAL(wait_count(&finished, ++jobs));
+        CU_ASSERT_TRUE_FATAL(wait_count(&finished, jobs));
+        while (weft__load_relaxed(&counters->running) > 0)
+            (void)sched_yield();
+        CU_ASSERT_EQUAL(weft__load_relaxed(&counters->threads_started), jobs);
     }
-    CU_ASSERT_TRUE(weft__load_relaxed(&counters->threads_started) >= 5);
     weft__pool_close(pool);
 }
 
