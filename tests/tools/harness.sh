@@ -32,6 +32,10 @@ verdict() {
     fi
 }
 
+thread_sanitizer() { # whether weft is built for it
+    grep -q libtsan "$weft" "$build/.libs/weft" 2>/dev/null
+}
+
 skip() { # NAME REASON
     number=$((number + 1))
     skipped=$((skipped + 1))
