@@ -82,17 +82,26 @@ static int write_blocks(weft_fd fd, int from, int count, char byte)
     return 0;
 }
 
-/* Half of the blocks are synced; then they are written again, and more behind them. The last change
- * is the 24th, a sync of another folder. */
-static int write_some(void *unused)
+/* The file with all its blocks, which the power can't take any more. */
+static weft_fd open_synced(void)
 {
     weft_fd fd = weft_open("data", O_RDWR | O_CREAT, 0600, WEFT_NEVER);
 
-    (void)unused;
     SIMULATE_MUST(fd > 0);
     SIMULATE_MUST(write_blocks(fd, 0, blocks, 'a') == 0);
     SIMULATE_MUST(weft_fdatasync(fd, WEFT_NEVER) == 0);
     SIMULATE_MUST(sync_path(".", O_RDONLY | O_DIRECTORY) == 0);
+    return fd;
+}
+
+/* Half of the blocks are synced; then they are written again, and more behind them. The last change
+ * is the 24th, a sync of another folder. */
+static int write_some(void *unused)
+{
+    weft_fd fd = open_synced();
+
+    (void)unused;
+    SIMULATE_MUST(fd > 0);
     SIMULATE_MUST(write_blocks(fd, 0, blocks / 2, 'b') == 0);
     SIMULATE_MUST(write_blocks(fd, blocks, blocks, 'c') == 0);
     SIMULATE_MUST(sync_path("/", O_RDONLY | O_DIRECTORY) == 0);
@@ -171,13 +180,10 @@ static void test_a_sync_under_way_makes_nothing_durable(void)
 /* A cut that is not synced is there, or it is not; but never half of what was cut off. */
 static int cut_short(void *unused)
 {
-    weft_fd fd = weft_open("data", O_RDWR | O_CREAT, 0600, WEFT_NEVER);
+    weft_fd fd = open_synced();
 
     (void)unused;
     SIMULATE_MUST(fd > 0);
-    SIMULATE_MUST(write_blocks(fd, 0, blocks, 'a') == 0);
-    SIMULATE_MUST(weft_fsync(fd, WEFT_NEVER) == 0);
-    SIMULATE_MUST(sync_path(".", O_RDONLY | O_DIRECTORY) == 0);
     SIMULATE_MUST(weft_ftruncate(fd, 0, WEFT_NEVER) == 0);
     SIMULATE_MUST(sync_path("/", O_RDONLY | O_DIRECTORY) == 0);
     return weft_close(fd);

@@ -22,6 +22,11 @@ static void print_figure(const struct weft__metric *metric, const struct weft__b
     printf("\n");
 }
 
+double weft__body_seconds(int64_t start_ns)
+{
+    return (double)(weft_clock() - start_ns) / (double)WEFT_SECOND;
+}
+
 int weft__body_main(const struct weft__metric *metric, uint64_t count)
 {
     struct weft__body_run run = { .count = count, .connections = metric->connections };

@@ -18,6 +18,9 @@ struct weft__body_run {
     double parks_per_wake; /* gets how often a worker slept for each wake; 0: not looked at */
 };
 
+/* From @start_ns on, by weft_clock. */
+double weft__body_seconds(int64_t start_ns);
+
 /* Each takes a struct weft__body_run, and returns 0 or a negative errno. */
 int weft__body_switch_run(void *argument);
 int weft__body_spawn_run(void *argument);

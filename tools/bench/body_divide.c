@@ -10,11 +10,6 @@
 #include "tools/bench/body.h"
 #include "tools/bench/divide.h"
 
-static double seconds_since(int64_t start_ns)
-{
-    return (double)(weft_clock() - start_ns) / (double)WEFT_SECOND;
-}
-
 /* ---- sort ---- */
 
 #define IS_LESS(a, b) (*(a) < *(b))
@@ -31,7 +26,7 @@ int weft__body_divide_run_sort(void *argument)
     uint64_t sum = weft__divide_fill(keys, run->count);
     int64_t start_ns = weft_clock();
     int rc = sort_keys(keys, run->count);
-    run->value = seconds_since(start_ns);
+    run->value = weft__body_seconds(start_ns);
     run->checksum = weft__divide_in_order(keys, run->count, sum);
     free(keys);
     return rc;
@@ -79,7 +74,7 @@ static int pass_over(struct weft__body_run *run, struct arrays *arrays)
     for (int pass = 0; pass < weft__divide_passes && rc == 0; pass++)
         rc = weft_for(0, run->count, add_scaled, arrays, &options);
     double bytes = 3.0 * sizeof(double) * (double)run->count * weft__divide_passes;
-    run->value = bytes / 1e9 / seconds_since(start_ns);
+    run->value = bytes / 1e9 / weft__body_seconds(start_ns);
     for (size_t i = 0; i < run->count; i++)
         sum += arrays->a[i] / 7;
     run->checksum = (uint64_t)sum;
@@ -129,7 +124,7 @@ int weft__body_divide_run_queens(void *argument)
     int64_t start_ns = weft_clock();
     int rc = weft_fork_run(place_queens, &board);
 
-    run->value = seconds_since(start_ns);
+    run->value = weft__body_seconds(start_ns);
     run->checksum = board.solutions;
     return rc;
 }
@@ -159,7 +154,7 @@ int weft__body_divide_run_tree(void *argument)
     int64_t start_ns = weft_clock();
     int rc = weft_fork_run(count_nodes, &root);
 
-    run->value = seconds_since(start_ns);
+    run->value = weft__body_seconds(start_ns);
     run->checksum = root.nodes;
     return rc;
 }

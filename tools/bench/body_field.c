@@ -9,11 +9,6 @@
 #include "tools/bench/body.h"
 #include "tools/bench/divide.h"
 
-static double seconds_since(int64_t start_ns)
-{
-    return (double)(weft_clock() - start_ns) / (double)WEFT_SECOND;
-}
-
 /* ---- matrices ---- */
 
 static int multiply(weft_range rows, weft_range columns, void *argument)
@@ -33,7 +28,7 @@ int weft__body_field_run_product(void *argument)
         int64_t start_ns = weft_clock();
         rc = weft_for_tiles(sides, sides, weft__divide_tile, weft__divide_tile, multiply, &all,
                             NULL);
-        run->value = seconds_since(start_ns);
+        run->value = weft__body_seconds(start_ns);
         run->checksum = weft__divide_weigh(&all);
     }
     weft__divide_matrices_release(&all);
@@ -78,7 +73,7 @@ static int sweep_all(struct weft__body_run *run, struct fields *fields)
         rc = weft_for(1, weft__divide_side - 1, smooth, fields, &options);
         *fields = (struct fields){ fields->to, fields->from };
     }
-    run->value = seconds_since(start_ns);
+    run->value = weft__body_seconds(start_ns);
     run->checksum = weft__divide_hash(fields->from);
     return rc;
 }
